@@ -1,0 +1,248 @@
+r"""This project's own container: any plain value with arrays in it, compact and safe to read.
+
+Layout (little endian)::
+
+    0   8 bytes  magic "syftweb\0"
+    8   uint16   version, 1
+    10  uint16   0
+    12  uint32   length of the head
+    16  head     msgpack: kind, then value; an array is an extension of type 1
+                 holding its dtype and shape
+    ..  zeros up to the next multiple of 16
+    ..  arrays   their elements in the order of the head, row-major,
+                 each padded with zeros to a multiple of 16
+
+Arrays stand outside the msgpack text so that reading them is taking a view: no copy, and aligned
+wherever the buffer is. Nothing in a container can run code or make an object.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgpack
+import numpy as np
+import numpy.typing as npt
+
+from syft_web.errors import DecodeError, EncodeError
+from syft_web.wire.protobuf import Buffer
+
+__all__ = ["MAGIC", "MAX_DEPTH", "VERSION", "kind_of", "pack", "unpack"]
+
+MAGIC: Final = b"syftweb\0"
+VERSION: Final = 1
+MAX_DEPTH: Final = 64
+"""Deepest nesting of lists and dicts."""
+
+_HEAD: Final = struct.Struct("<8sHHI")
+_ALIGN: Final = 16
+_ARRAY: Final = 1  # msgpack extension type
+_KINDS: Final = "biufc"
+_MAX_DIMENSIONS: Final = 32  # numpy 1.26's own limit
+_LIST_BYTES: Final = frozenset([*range(0x90, 0xA0), 0xDC, 0xDD])
+_DICT_BYTES: Final = frozenset([*range(0x80, 0x90), 0xDE, 0xDF])
+
+
+def pack(kind: str, value: Any) -> bytes:
+    """Writes a container.
+
+    Args:
+        kind: What it is, e.g. ``"plan"``; checked when it is read.
+        value: None, bools, ints (64 bits), floats, texts, bytes, arrays of numbers, and lists,
+            tuples and dicts (keys: texts or ints) of these. Tuples are read back as lists.
+
+    Returns:
+        The container; the elements of each contiguous array are copied once, into it.
+
+    Raises:
+        EncodeError: A value of another type, too deep a nesting, or an int that is too large.
+    """
+    arrays: list[npt.NDArray[Any]] = []
+    plain = [kind, _plain(value, kind, 0, arrays)]
+    try:
+        head = b"".join(msgpack.packb(item, use_bin_type=True) for item in plain)
+    except OverflowError:
+        raise EncodeError(f"{kind}: an integer does not fit 64 bits") from None
+    except UnicodeEncodeError:
+        raise EncodeError(f"{kind}: a text is not valid Unicode") from None
+    pieces: list[Any] = [_HEAD.pack(MAGIC, VERSION, 0, len(head)), head, _padding(len(head))]
+    for array in arrays:
+        pieces += [array.reshape(-1).view(np.uint8).data, _padding(array.nbytes)]
+    return b"".join(pieces)
+
+
+def kind_of(data: Buffer) -> str:
+    """The kind of a container, without reading its value.
+
+    Raises:
+        DecodeError: The bytes are no container of a version that is read.
+    """
+    return _Reader(memoryview(data).cast("B")).kind
+
+
+def unpack(data: Buffer, kind: str | None = None) -> Any:
+    """Reads a container.
+
+    Args:
+        data: What `pack` gave.
+        kind: The expected kind; any when None.
+
+    Returns:
+        The value. Arrays are views of ``data``, not writable.
+
+    Raises:
+        DecodeError: The bytes are no container, of another version or kind, cut off, nested too
+            deeply, or with an array that is not of plain numbers.
+    """
+    reader = _Reader(memoryview(data).cast("B"))
+    if kind is not None and reader.kind != kind:
+        raise DecodeError(
+            f"the container holds a {reader.kind[:40]!r}, not a {kind!r}", path=kind, offset=16
+        )
+    return reader.value()
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % _ALIGN)
+
+
+def _plain(value: Any, path: str, depth: int, arrays: list[npt.NDArray[Any]]) -> Any:
+    """The value in msgpack's own types; arrays are put aside."""
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return value
+    if depth > MAX_DEPTH:
+        raise EncodeError(f"{path}: nested deeper than {MAX_DEPTH}, or contains itself")
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return _put_aside(value, path, arrays)
+    if isinstance(value, list | tuple):
+        return [
+            _plain(item, f"{path}[{index}]", depth + 1, arrays) for index, item in enumerate(value)
+        ]
+    if isinstance(value, Mapping):
+        if not all(isinstance(k, str | int) and not isinstance(k, bool) for k in value):
+            raise EncodeError(f"{path}: the keys of a dict must be texts or ints")
+        return {k: _plain(item, f"{path}.{k}", depth + 1, arrays) for k, item in value.items()}
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    raise EncodeError(f"{path}: a {type(value).__name__} cannot be put into a container")
+
+
+def _put_aside(array: npt.NDArray[Any], path: str, arrays: list[npt.NDArray[Any]]) -> Any:
+    if array.dtype.kind not in _KINDS or array.dtype.itemsize > _ALIGN:
+        raise EncodeError(f"{path}: an array of {array.dtype} cannot be put into a container")
+    if array.ndim > _MAX_DIMENSIONS:
+        raise EncodeError(f"{path}: an array has more than {_MAX_DIMENSIONS} dimensions")
+    dtype = array.dtype.newbyteorder("<")
+    arrays.append(np.ascontiguousarray(array, dtype=dtype))
+    return msgpack.ExtType(_ARRAY, msgpack.packb([dtype.str, list(array.shape)]))
+
+
+class _Reader:
+    """Reads one container, element by element, so that no announced length is believed."""
+
+    def __init__(self, view: memoryview) -> None:
+        self.view = view
+        if len(view) < _HEAD.size or bytes(view[:8]) != MAGIC:
+            raise DecodeError("the bytes are no syft_web container", offset=0)
+        _, version, zero, length = _HEAD.unpack_from(view)
+        if version != VERSION or zero:
+            raise DecodeError(
+                f"the container has version {version}, this syft_web reads {VERSION}", offset=8
+            )
+        if _HEAD.size + length > len(view):
+            raise DecodeError("the container is cut off in its head", offset=12)
+        self.head = view[_HEAD.size : _HEAD.size + length]
+        self.next_array = _HEAD.size + length + len(_padding(length))
+        self.unpacker = msgpack.Unpacker(
+            raw=False, ext_hook=self._extension, strict_map_key=False, max_buffer_size=length or 1
+        )
+        self.unpacker.feed(self.head)
+        kind = self._item(0)
+        if not isinstance(kind, str):
+            raise DecodeError("the container does not say its kind", offset=_HEAD.size)
+        self.kind = kind
+
+    def value(self) -> Any:
+        """The value; everything must be used up afterwards."""
+        value = self._item(0)
+        if self.unpacker.tell() != len(self.head) or self.next_array != len(self.view):
+            raise self._broken("there are bytes after its end")
+        return value
+
+    def _item(self, depth: int) -> Any:
+        at = self.unpacker.tell()
+        if at >= len(self.head):
+            raise self._broken("it is cut off")
+        first = self.head[at]
+        try:
+            if first in _LIST_BYTES:
+                count = self._count(self.unpacker.read_array_header(), 1, depth)
+                return [self._item(depth + 1) for _ in range(count)]
+            if first in _DICT_BYTES:
+                return self._dict(self.unpacker.read_map_header(), depth)
+            value = self.unpacker.unpack()
+        except (msgpack.UnpackException, ValueError):  # ValueError: also not UTF-8
+            raise self._broken("its head is not msgpack, or cut off") from None
+        if value is not None and not isinstance(value, int | float | str | bytes | np.ndarray):
+            raise self._broken(f"a {type(value).__name__} is not expected")
+        return value
+
+    def _dict(self, announced: int, depth: int) -> dict[str | int, Any]:
+        out: dict[str | int, Any] = {}
+        for _ in range(self._count(announced, 2, depth)):
+            key = self._item(MAX_DEPTH)
+            if isinstance(key, bool) or not isinstance(key, str | int) or key in out:
+                raise self._broken("a dict has a key twice, or one that is no text or int")
+            out[key] = self._item(depth + 1)
+        return out
+
+    def _count(self, announced: int, least: int, depth: int) -> int:
+        """A length that can be true: each element takes a byte or more."""
+        if depth >= MAX_DEPTH:
+            raise self._broken(f"it is nested deeper than {MAX_DEPTH}")
+        if announced * least > len(self.head) - self.unpacker.tell():
+            raise self._broken(f"it announces {announced} elements, more than there are bytes")
+        return announced
+
+    def _extension(self, code: int, raw: bytes) -> npt.NDArray[Any]:
+        """An array: a view of the next elements behind the head."""
+        if code != _ARRAY:
+            raise self._broken(f"the extension type {code} is not known")
+        dtype, shape = self._array_type(raw)
+        size = math.prod(shape) * dtype.itemsize
+        start = self.next_array
+        stop = start + size + len(_padding(size))
+        if stop > len(self.view):
+            raise self._broken("it is cut off in its arrays")
+        self.next_array = stop
+        try:
+            out = np.frombuffer(self.view[start : start + size], dtype=dtype).reshape(shape)
+        except ValueError:  # an empty array may have a shape that numpy cannot count
+            raise self._broken("an array's shape is larger than an array can be") from None
+        out.flags.writeable = False
+        return out
+
+    def _array_type(self, raw: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        try:
+            name, shape = msgpack.unpackb(raw)
+            dtype = np.dtype(name) if isinstance(name, str) else np.dtype(object)
+        except (msgpack.UnpackException, ValueError, TypeError, SyntaxError):
+            raise self._broken("an array does not say its dtype and shape") from None
+        if dtype.kind not in _KINDS or dtype.itemsize > _ALIGN or dtype.str[:1] == ">":
+            raise self._broken("an array is not of plain numbers")
+        good = isinstance(shape, list) and len(shape) <= _MAX_DIMENSIONS
+        if not good or not all(type(dim) is int and dim >= 0 for dim in shape):
+            raise self._broken("an array has an impossible shape")
+        return dtype, tuple(shape)
+
+    def _broken(self, reason: str) -> DecodeError:
+        return DecodeError(
+            f"the container cannot be read: {reason}",
+            path=getattr(self, "kind", ""),
+            offset=_HEAD.size + self.unpacker.tell(),
+        )
