@@ -1,0 +1,138 @@
+"""Examples for the rows of `tfjs`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from tests.unit.ops.examples.base import Example, b, example, f, i, j
+
+M = f([[1, 5, 2], [7, 3, 6]])
+
+EXAMPLES: list[Example] = [
+    example("tf.add", f(1, 2), 1, want=f(2, 3)),
+    example("tf.sub", i(3, 4), i(1, 1), want=j(2, 3)),
+    example("tf.mul", b(True, False), f(2, 3), want=f(2, 0)),
+    example("tf.mul", i(2, 3), f(0.5, 0.5), want=f(1, 1.5)),
+    example("tf.div", j(7, -7), j(2, 2), want=j(3, -4)),
+    example("tf.div", f(7, -7), 2, want=f(3.5, -3.5)),
+    example("tf.div", 1, f(4), want=f(0.25)),
+    example("tf.floorDiv", f(7, -7), 2, want=f(3, -4)),
+    example("tf.pow", f(2, 3), 2, want=f(4, 9)),
+    example("tf.maximum", f(1, 3), 2, want=f(2, 3)),
+    example("tf.minimum", f(1, 3), 2, want=f(1, 2)),
+    example("tf.mod", f(-3, 3), 2, want=f(1, 1)),
+    example("tf.equal", i(1, 2), f(1, 3), want=b(True, False)),
+    example("tf.notEqual", f(1, 2), 1, want=b(False, True)),
+    example("tf.greater", f(1, 2), 1, want=b(False, True)),
+    example("tf.greaterEqual", f(1, 2), 2, want=b(False, True)),
+    example("tf.less", f(1, 2), 2, want=b(True, False)),
+    example("tf.lessEqual", f(1, 2), 1, want=b(True, False)),
+    example("tf.sum", M, want=f(24.0)),
+    example("tf.sum", M, 1, True, want=f([[8], [16]])),
+    example("tf.sum", M, dim=1, keepdim=True, want=f([[8], [16]])),
+    example("tf.sum", M, keepdim=True, dim=1, want=f([[8], [16]])),
+    example("tf.sum", M, [0], want=f(8, 8, 8)),
+    example("tf.sum", b(True, True), want=j(2)),
+    example("tf.sum", i(2, 3), want=j(5)),
+    example("tf.prod", M, 1, want=f(10, 126)),
+    example("tf.mean", i(1, 2), want=f(1.5)),
+    example("tf.max", M, want=f(7.0)),
+    example("tf.min", M, 1, want=f(1, 3)),
+    example("tf.all", b(True, False), want=b(False)),
+    example("tf.any", b(True, False), want=b(True)),
+    example("tf.logSumExp", f(0, 0), want=f(math.log(2))),
+    example("tf.argMax", M, 1, want=j(1, 0)),
+    example("tf.argMax", M, want=j(1, 0, 1)),
+    example("tf.argMin", M, dim=1, want=j(0, 1)),
+    example("tf.matMul", M, M.T, want=M @ M.T),
+    example("tf.matMul", M, M, False, True, want=M @ M.T),
+    example("tf.dot", f(1, 2), f(3, 4), want=f(11.0)),
+    example(
+        "tf.transpose",
+        np.arange(6, dtype=np.float32).reshape(1, 2, 3),
+        want=np.arange(6, dtype=np.float32).reshape(1, 2, 3).T,
+    ),
+    example("tf.transpose", M, [1, 0], want=M.T),
+    example("tf.layers.reshape", M, [-1, 2], want=M.reshape(3, 2)),
+    example("tf.reshape", M, -1, want=M.reshape(-1)),
+    example("tf.cast", j(2), "float32", want=f(2.0)),
+    example("tf.cast", f(1.7), "int32", want=j(1)),
+    example("tf.softmax", f([[0, 0]]), dim=1, want=f([[0.5, 0.5]])),
+    example("tf.logSoftmax", f([[0, 0]]), want=f([[-math.log(2)] * 2])),
+    example("tf.selu", f(1, -1), want=f(1.050701, -1.1113307)),
+    example("tf.prelu", f(-1, 2), f(0.5, 0.5), want=f(-0.5, 2)),
+    example("tf.gather", M, 1, 0, want=f(7, 3, 6)),
+    example("tf.gather", M, [2, 0], 1, want=f([[2, 1], [6, 7]])),
+    example("tf.gather", M, j(1, 1), want=f([[7, 3, 6]] * 2)),
+    example("tf.take", M, j([0]), want=f([[1, 5, 2]])),
+    example("tf.squeeze", f([[1, 2]]), want=f(1, 2)),
+    example("tf.squeeze", f([[[1, 2]]]), [0], want=f([[1, 2]])),
+    example("tf.expandDims", f(1, 2), 1, want=f([[1], [2]])),
+    example("tf.util.flatten", M, want=M.reshape(-1)),
+    example("tf.stack", [f(1, 2), f(3, 4)], want=f([[1, 2], [3, 4]])),
+    example("tf.concat", [f(1, 2), f([3])], want=f(1, 2, 3)),
+    example("tf.where", b(True, False), f(1, 2), f(3, 4), want=f(1, 4)),
+    example("tf.cumsum", f(1, 2, 3), want=f(1, 3, 6)),
+    example("tf.cumsum", f(1, 2, 3), 0, True, True, want=f(5, 3, 0)),
+    example("tf.tensor", [1, 2], want=f(1, 2)),
+    example("tf.initializers.zeros", [2], want=f(0, 0)),
+    example("tf.initializers.ones", [2], want=f(1, 1)),
+    example("tf.eye", 2, want=f([[1, 0], [0, 1]])),
+    example("tf.linspace", 0, 1, 3, want=f(0, 0.5, 1)),
+    example("tf.range", 0, 3, want=f(0, 1, 2)),
+    example("tf.dropout", f(1, 2), p=0.5, training=False, want=f(1, 2)),
+    example("tf.norm", f(3, 4), want=f(5.0)),
+    example("tf.pad", f(1, 2), [[1, 0]], want=f(0, 1, 2)),
+    example("tf.split", f(1, 2, 3, 4), 2, want=[f(1, 2), f(3, 4)]),
+    example("tf.split", f(1, 2, 3), [1, 2], want=[f([1]), f(2, 3)]),
+    example("tf.topk", f(1, 3, 2), 2, want=[f(3, 2), j(1, 2)]),
+]
+
+_UNARY: dict[str, Callable[[float], float]] = {
+    "acos": math.acos,
+    "asin": math.asin,
+    "atan": math.atan,
+    "ceil": math.ceil,
+    "cos": math.cos,
+    "cosh": math.cosh,
+    "elu": lambda x: x if x > 0 else math.expm1(x),
+    "erf": math.erf,
+    "exp": math.exp,
+    "expm1": math.expm1,
+    "floor": math.floor,
+    "log": math.log,
+    "log1p": math.log1p,
+    "logSigmoid": lambda x: -math.log1p(math.exp(-x)),
+    "reciprocal": lambda x: 1 / x,
+    "round": round,
+    "rsqrt": lambda x: 1 / math.sqrt(x),
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "sin": math.sin,
+    "sinh": math.sinh,
+    "softplus": lambda x: math.log1p(math.exp(x)),
+    "sqrt": math.sqrt,
+    "tan": math.tan,
+    "tanh": math.tanh,
+    "abs": abs,
+    "neg": lambda x: -x,
+    "sign": lambda x: (x > 0) - (x < 0),
+    "square": lambda x: x * x,
+    "relu": lambda x: max(x, 0),
+    "real": lambda x: x,
+    "clone": lambda x: x,
+}
+for _name, _function in _UNARY.items():
+    _x = f(0.2, 0.75, 1.0)
+    EXAMPLES.append(
+        example(f"tf.{_name}", _x, want=f([_function(float(v)) for v in _x]), rtol=1e-5)
+    )
+EXAMPLES += [
+    example("tf.isNaN", f(1, np.nan), want=b(False, True)),
+    example("tf.isInf", f(1, np.inf), want=b(False, True)),
+    example("tf.isFinite", f(1, np.inf), want=b(True, False)),
+    example("tf.logicalNot", b(True, False), want=b(False, True)),
+    example("tf.exp", 0, want=f(1.0)),
+]
