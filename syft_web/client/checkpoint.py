@@ -1,0 +1,145 @@
+"""Where a training stands, to go on later: PlanTrainerCheckpoint.
+
+The JSON is that of syft.js (protocol.md section 2.4), plus ``seed`` when the data are
+shuffled, so that the order of the samples goes on too.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from syft_web.client.model import Model
+from syft_web.errors import SyftError, TrainingError
+
+__all__ = ["PlanTrainerCheckpoint", "check_count"]
+
+
+@dataclass(frozen=True)
+class PlanTrainerCheckpoint:
+    """Everything of a `PlanTrainer`'s progress that is not given to it anyway.
+
+    Plan, specs, data and the original model are not stored: give the same ones to
+    the trainer that resumes.
+
+    Attributes:
+        epochs: Epochs in all.
+        batch_size: Samples in a batch; None when the data did not tell.
+        epoch: Epoch to go on with, from 0.
+        batch: First batch in it that has not been trained on.
+        current_model: The model as it stands.
+        steps_per_epoch: Limit of batches in an epoch, None without limit.
+        client_config: Hyperparameters of the cycle.
+        seed: Seed of the shuffle, None when the data were not shuffled.
+
+    Raises:
+        TrainingError: A number is out of range.
+    """
+
+    epochs: int
+    batch_size: int | None
+    epoch: int
+    batch: int
+    current_model: Model
+    steps_per_epoch: int | None = None
+    client_config: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        check_count("checkpoint: epochs", self.epochs, least=1)
+        check_count("checkpoint: epoch", self.epoch, least=0)
+        check_count("checkpoint: batch", self.batch, least=0)
+        for key in ("batch_size", "steps_per_epoch"):
+            if getattr(self, key) is not None:
+                check_count(f"checkpoint: {key}", getattr(self, key), least=1)
+        if self.seed is not None:
+            check_count("checkpoint: seed", self.seed, least=0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for ``json.dumps``: syft.js's keys, and ``seed`` if there is one."""
+        obj: dict[str, Any] = {
+            "epochs": self.epochs,
+            "stepsPerEpoch": self.steps_per_epoch,
+            "batchSize": self.batch_size,
+            "clientConfig": dict(self.client_config),
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "currentModelBase64": base64.b64encode(self.current_model.dumps()).decode("ascii"),
+        }
+        if self.seed is not None:
+            obj["seed"] = self.seed
+        return obj
+
+    @classmethod
+    def from_json(cls, obj: Mapping[str, Any]) -> Self:
+        """Read what `to_json`, or syft.js, wrote.
+
+        Raises:
+            TrainingError: A key is missing or has the wrong kind of value.
+        """
+        if not isinstance(obj, Mapping):
+            raise TrainingError(f"checkpoint: expected an object, got {type(obj).__name__}.")
+        missing = {"epochs", "epoch", "batch", "currentModelBase64"} - obj.keys()
+        if missing:
+            raise TrainingError(f"checkpoint: missing {', '.join(sorted(missing))}.")
+        config = obj.get("clientConfig") or {}
+        if not isinstance(config, Mapping):
+            raise TrainingError(
+                f"checkpoint: clientConfig must be an object, got {type(config).__name__}."
+            )
+        return cls(
+            epochs=obj["epochs"],
+            batch_size=obj.get("batchSize"),
+            epoch=obj["epoch"],
+            batch=obj["batch"],
+            current_model=_model(obj["currentModelBase64"]),
+            steps_per_epoch=obj.get("stepsPerEpoch"),
+            client_config=dict(config),
+            seed=obj.get("seed"),
+        )
+
+    def require_fit(self, model: Model, batch_size: int | None) -> None:
+        """Check that training of ``model`` can go on from here.
+
+        Args:
+            model: The model that training began with.
+            batch_size: Samples in a batch of the data, None when any size will do.
+
+        Raises:
+            TrainingError: It has other parameters, or batches of another size.
+        """
+        ours = [(p.shape, p.dtype) for p in model.params]
+        theirs = [(p.shape, p.dtype) for p in self.current_model.params]
+        if ours != theirs:
+            raise TrainingError(
+                "the checkpoint's model does not have this model's parameters (number, shapes "
+                "or dtypes differ); is it of another job?"
+            )
+        if batch_size is not None and self.batch_size not in (None, batch_size):
+            raise TrainingError(
+                f"the checkpoint counts batches of {self.batch_size}, the data come in batches "
+                f"of {batch_size}; make the DataLoader with batch_size={self.batch_size}."
+            )
+
+
+def check_count(what: str, value: Any, *, least: int) -> int:
+    """``value``, if it is an integer of at least ``least``.
+
+    Raises:
+        TrainingError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise TrainingError(f"{what} must be an integer of at least {least}, got {value!r}.")
+    return value
+
+
+def _model(text: Any) -> Model:
+    try:
+        return Model.loads(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise TrainingError(f"checkpoint: currentModelBase64 is not base64: {error}.") from error
+    except SyftError as error:
+        raise TrainingError(f"checkpoint: the model in it cannot be read: {error}") from error

@@ -1,0 +1,98 @@
+"""The entrance: a client of one grid."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import Self
+
+from syft_web.client.address import GridAddress
+from syft_web.client.job import Job
+from syft_web.client.transport import Options, Transport
+from syft_web.errors import JobStateError
+from syft_web.host import Host, current
+
+__all__ = ["Syft"]
+
+
+class Syft:
+    """A client of one grid; makes jobs, which share its connection.
+
+    ::
+
+        async with Syft("ws://localhost:5000") as syft:
+            job = syft.new_job("mnist", "1.0.0")
+            outcome = await job.request()
+
+    Args:
+        url: The grid's address. ``ws://`` and ``wss://`` send control messages over a WebSocket,
+            ``http://`` and ``https://`` over HTTP; a path is kept as a prefix. It is used as
+            given: no other scheme is tried.
+        verbose: Write what happens to standard error (tokens and keys are never written).
+        host: Where the client runs; by default this very runtime.
+        options: Time limits and retries.
+
+    Raises:
+        GridAddressError: The address cannot be a grid's.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        verbose: bool = False,
+        host: Host | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self.address = GridAddress.parse(url)
+        self.verbose = verbose
+        self._owns_host = host is None
+        self._host = host or current()
+        self._transport = Transport(self._host, self.address, options or Options())
+        if verbose:
+            _speak_up()
+
+    def new_job(
+        self, model_name: str, model_version: str | None = None, auth_token: str | None = None
+    ) -> Job:
+        """A job to train a hosted model.
+
+        Args:
+            model_name: Its name.
+            model_version: Its version; None asks for the newest, which PyGrid 0.2 understands
+                only in part: give the version there.
+            auth_token: Token, if the model's owner asks for one.
+        """
+        if not model_name:
+            raise JobStateError("A job needs the name of a hosted model.")
+        return Job(self._transport, model_name, model_version, auth_token)
+
+    async def close(self) -> None:
+        """Close connections. Jobs used afterwards open new ones."""
+        await self._transport.close()
+        if self._owns_host:
+            await self._host.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<Syft {self.address}>"
+
+
+def _speak_up() -> None:
+    """Let the package's log be seen, unless the program has arranged that itself."""
+    log = logging.getLogger("syft_web")
+    log.setLevel(min(log.level or logging.INFO, logging.INFO))
+    if not log.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+        log.addHandler(handler)

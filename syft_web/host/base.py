@@ -1,0 +1,292 @@
+"""What the rest of the package may ask of the place it runs in.
+
+One `Host` stands for a browser page (or worker), another for CPython. Both give
+the same few things: HTTP exchanges, WebSockets, a clock, and randomness that is
+fit to protect a person. Everything above this room is the same code in both.
+
+Transport failures are raised here, as `GridUnreachableError` (no connection
+came about), `GridClosedError` (it ended in the middle) and `GridTimeoutError`.
+Their messages name the place without its query, because a query may hold keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from syft_web.errors import GridAnswerError, GridClosedError, GridTimeoutError
+
+__all__ = [
+    "DEFAULT_TIMEOUTS",
+    "BaseHost",
+    "Exchange",
+    "Host",
+    "OnProgress",
+    "Response",
+    "Socket",
+    "Timeouts",
+    "place",
+    "within",
+]
+
+OnProgress = Callable[[int, int | None], None]
+"""Called with bytes received so far and their total (None where the server does not say)."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, phase by phase; all in seconds.
+
+    Attributes:
+        connect: Until the connection stands.
+        idle: Between any two signs of life after that: the answer's head, then each piece of
+            its body. A browser does not tell when the connection stands, so there the
+            answer's head may take ``connect + idle``.
+        total: For the whole exchange; None sets no such limit (downloads).
+    """
+
+    connect: float = 10.0
+    idle: float = 30.0
+    total: float | None = None
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole HTTP answer.
+
+    Attributes:
+        status: HTTP status code.
+        headers: Header names in lower case. A page sees only those the server exposes to it.
+        body: The body, content encoding undone.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def content_type(self) -> str:
+        """Media type in lower case without parameters, empty when not given."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class Exchange(Protocol):
+    """An HTTP answer whose body has not been read yet."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status code."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header names in lower case."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Pieces of the body as they come.
+
+        Raises:
+            GridClosedError: The connection ended before the body did.
+            GridTimeoutError: No piece came for ``Timeouts.idle`` seconds.
+        """
+
+
+class Socket(Protocol):
+    """An open WebSocket. One task may receive while others send."""
+
+    async def send(self, data: str | bytes) -> None:
+        """Send one frame: text for ``str``, binary for ``bytes``.
+
+        Raises:
+            GridClosedError: The connection is gone.
+        """
+
+    async def receive(self) -> str | bytes:
+        """Wait for the next frame.
+
+        Raises:
+            GridClosedError: The connection ended, from whichever side.
+        """
+
+    async def close(self) -> None:
+        """Close; does nothing when already closed. Never raises."""
+
+
+class Host(Protocol):
+    """Where the package runs: a browser, or CPython."""
+
+    @property
+    def name(self) -> str:
+        """``"browser"`` or ``"native"``."""
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    ) -> AbstractAsyncContextManager[Exchange]:
+        """Send a request and enter with its answer's head; leaving ends the exchange.
+
+        Redirects are not followed, cookies and credentials are not sent.
+
+        Raises:
+            GridAddressError: The host name is malformed.
+            GridUnreachableError: No connection could be made.
+            GridClosedError: The connection ended before the head came.
+            GridTimeoutError: One of ``timeouts`` passed.
+        """
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        on_progress: OnProgress | None = None,
+    ) -> Response:
+        """Send a request and read the whole answer, whatever its status.
+
+        Raises:
+            GridUnreachableError: No connection could be made.
+            GridClosedError: The connection ended before the whole body came.
+            GridTimeoutError: One of ``timeouts`` passed.
+        """
+
+    async def connect(self, url: str, *, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> Socket:
+        """Open a WebSocket within ``timeouts.connect`` seconds.
+
+        Raises:
+            GridUnreachableError: No connection could be made.
+            GridAnswerError: Something answered that does not speak WebSocket.
+            GridTimeoutError: The handshake was not answered in time.
+        """
+
+    def now(self) -> float:
+        """Wall clock: seconds since 1970 (UTC)."""
+
+    def monotonic(self) -> float:
+        """A clock in seconds that only goes forward, for measuring."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without blocking."""
+
+    def random_bytes(self, n: int) -> bytes:
+        """``n`` bytes from the platform's cryptographic source."""
+
+    async def close(self) -> None:
+        """Let go of pooled connections. The host may be used again afterwards."""
+
+
+class BaseHost:
+    """The part of a `Host` that is the same everywhere."""
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    ) -> AbstractAsyncContextManager[Exchange]:
+        """See `Host.exchange`."""
+        raise NotImplementedError
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        on_progress: OnProgress | None = None,
+    ) -> Response:
+        """See `Host.fetch`."""
+
+        async def whole() -> Response:
+            async with self.exchange(
+                method, url, headers=headers, body=body, timeouts=timeouts
+            ) as answer:
+                return Response(
+                    answer.status, answer.headers, await _read(answer, url, on_progress)
+                )
+
+        return await within(timeouts.total, whole(), f"{place(url)} did not finish its answer")
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Host.sleep`."""
+        await asyncio.sleep(seconds)
+
+
+async def within(seconds: float | None, work: Awaitable[_T], what: str) -> _T:
+    """Await ``work``, at most ``seconds`` long.
+
+    Args:
+        seconds: Limit; None waits without one.
+        work: What to await; it is cancelled when the time is up.
+        what: Beginning of the error message, e.g. ``"http://host did not answer"``.
+
+    Raises:
+        GridTimeoutError: The time is up.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        raise GridTimeoutError(
+            f"{what} within {seconds:.3g} s. The grid may be busy, or the connection poor: try "
+            "again."
+        ) from None
+
+
+async def _read(answer: Exchange, url: str, on_progress: OnProgress | None) -> bytes:
+    """Collect a body; checks it against its declared length where that counts plain bytes."""
+    total = _declared_length(answer.headers)
+    pieces: list[bytes] = []
+    received = 0
+    if on_progress:
+        on_progress(0, total)
+    async for piece in answer.chunks():
+        pieces.append(piece)
+        received += len(piece)
+        if total is not None and received > total:
+            total = None  # The length was that of a compressed body.
+        if on_progress:
+            on_progress(received, total)
+    if total is not None and received < total and "content-encoding" in answer.headers:
+        total = None
+    if total is not None and received < total:
+        raise GridClosedError(
+            f"{place(url)} closed the connection after {received:,} of {total:,} bytes. Try again."
+        )
+    return b"".join(pieces)
+
+
+def _declared_length(headers: Mapping[str, str]) -> int | None:
+    text = headers.get("content-length", "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise GridAnswerError(f"The answer's Content-Length is {text!r}, which is not a number.")
+    return int(text)
+
+
+def place(url: str) -> str:
+    """An address as it may be shown to people: without query, which may hold keys."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
