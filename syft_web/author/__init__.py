@@ -1,0 +1,1 @@
+"""Making and hosting Plans. Never needed to run one."""
