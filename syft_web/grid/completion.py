@@ -1,0 +1,193 @@
+"""The end of a cycle: when it is due, and from its reports to the next checkpoint.
+
+A cycle is closed in the same transaction as the report that makes it due, so which
+diffs belong to it is settled there and then. The average is made afterwards, from what
+is on disk, and stored in one transaction with the end of the cycle and the beginning of
+the next: a server that is killed in between does it again and comes to the same bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from syft_web.errors import AggregationError
+from syft_web.grid.aggregate import make_aggregator, new_parameters, state_bytes
+from syft_web.grid.configs import ServerConfig
+from syft_web.grid.queries import Transaction
+from syft_web.grid.records import Cycle, CycleState, Process
+from syft_web.grid.store import Store
+from syft_web.plan import State
+
+__all__ = ["Completion", "close_if_due", "is_due", "open_cycle"]
+
+logger = logging.getLogger("syft_web.grid")
+
+
+def is_due(
+    rules: ServerConfig, reports: int, *, ended: bool, fixed_diffs: int | None = None
+) -> bool:
+    """Whether a cycle shall be aggregated now (protocol.md section 3.7).
+
+    Args:
+        rules: Of its process.
+        reports: How many workers have reported.
+        ended: Whether its end has passed.
+        fixed_diffs: The number the averaging plan is built for, if it is for one.
+    """
+    if not reports:
+        return False
+    if fixed_diffs is not None:
+        return reports >= fixed_diffs
+    if rules.min_diffs is not None and reports < rules.min_diffs:
+        return False
+    if rules.max_diffs is None and rules.cycle_length is None:
+        return True
+    return ended or (rules.max_diffs is not None and reports >= rules.max_diffs)
+
+
+def close_if_due(tx: Transaction, process: Process, cycle: Cycle, now: float) -> bool:
+    """Close an open cycle for reports if it is due; whether it was."""
+    rules = ServerConfig.read(process.server_config)
+    ended = cycle.ends_at is not None and now >= cycle.ends_at
+    reports = tx.count_reports(cycle.id)
+    if not is_due(rules, reports, ended=ended, fixed_diffs=process.fixed_diffs):
+        return False
+    tx.set_cycle(cycle.id, CycleState.AGGREGATING)
+    logger.info("Cycle %d closed with %d reports", cycle.id, reports)
+    return True
+
+
+def open_cycle(tx: Transaction, process_id: int, rules: ServerConfig, now: float) -> int:
+    """Begin the next cycle of a process; returns its id."""
+    ends_at = None if rules.cycle_length is None else now + rules.cycle_length
+    return tx.add_cycle(process_id, started_at=now, ends_at=ends_at)
+
+
+class Completion:
+    """Brings cycles to their end.
+
+    Args:
+        store: Where they are.
+        clock: Gives the time in seconds since 1970.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+
+    def run(self) -> None:
+        """Close every cycle whose time is over, and aggregate every closed one.
+
+        Raises:
+            StoreError: The database does not answer; nothing is lost, run it again.
+        """
+        now = self._clock()
+        with self._store.read() as tx:
+            over = [c.id for c in tx.cycles_in(CycleState.OPEN) if _is_over(c, now)]
+        for cycle_id in over:
+            with self._store.write() as tx:
+                cycle = tx.get_cycle(cycle_id)
+                process = None if cycle is None else tx.get_process(cycle.process_id)
+                if cycle and process and cycle.state is CycleState.OPEN:
+                    close_if_due(tx, process, cycle, now)
+        with self._store.read() as tx:
+            closed = tx.cycles_in(CycleState.AGGREGATING)
+        for cycle in closed:
+            self._complete(cycle)
+
+    def seconds_to_next_end(self) -> float | None:
+        """Until the next open cycle's time is over, None when none has an end ahead."""
+        now = self._clock()
+        with self._store.read() as tx:
+            ends = [c.ends_at for c in tx.cycles_in(CycleState.OPEN) if c.ends_at is not None]
+        return min((end - now for end in ends if end > now), default=None)
+
+    def is_idle(self) -> bool:
+        """Whether no closed cycle waits for its aggregation."""
+        with self._store.read() as tx:
+            return not tx.cycles_in(CycleState.AGGREGATING)
+
+    def _complete(self, cycle: Cycle) -> None:
+        with self._store.read() as tx:
+            current = tx.get_cycle(cycle.id)
+            process = tx.get_process(cycle.process_id)
+            if process is None or not _is_closed(current):
+                return
+            rules = ServerConfig.read(process.server_config)
+            number = 0
+            value: bytes | None = None
+            note: str | None = None
+            try:
+                number, value = _next_checkpoint(tx, process, rules, cycle)
+            except AggregationError as error:
+                note = error.text
+        if self._finish(process, rules, cycle, number, value, note):
+            outcome = note or f"checkpoint {number} of model {process.model_id}"
+            level = logging.INFO if value is not None else logging.ERROR
+            logger.log(level, "Cycle %d ended: %s", cycle.id, outcome)
+
+    def _finish(
+        self,
+        process: Process,
+        rules: ServerConfig,
+        cycle: Cycle,
+        number: int,
+        value: bytes | None,
+        note: str | None,
+    ) -> bool:
+        """Store what came of a cycle and begin the next; False if another server was faster."""
+        with self._store.write() as tx:
+            if not _is_closed(tx.get_cycle(cycle.id)):
+                return False
+            now = self._clock()
+            if value is not None:
+                tx.add_checkpoint(process.model_id, number, value, now)
+                tx.set_cycle(cycle.id, CycleState.DONE, now=now)
+            else:
+                tx.set_cycle(cycle.id, CycleState.FAILED, now=now, note=note)
+            tx.forget_diffs(cycle.id)
+            if rules.num_cycles == 0 or tx.count_done(process.id) < rules.num_cycles:
+                open_cycle(tx, process.id, rules, now)
+        return True
+
+
+def _is_over(cycle: Cycle, now: float) -> bool:
+    return cycle.ends_at is not None and now >= cycle.ends_at
+
+
+def _is_closed(cycle: Cycle | None) -> bool:
+    return cycle is not None and cycle.state is CycleState.AGGREGATING
+
+
+def _next_checkpoint(
+    tx: Transaction, process: Process, rules: ServerConfig, cycle: Cycle
+) -> tuple[int, bytes]:
+    newest = tx.get_checkpoint(process.model_id)
+    if newest is None:
+        raise AggregationError(f"Model {process.model_id} has no checkpoint to go on from.")
+    number, value = newest
+    averaging_plan = tx.averaging_plan(process.id)
+    with _computing():
+        aggregator = make_aggregator(averaging_plan, iterative=rules.iterative_plan)
+    for diff in tx.diffs(cycle.id):
+        with _computing():
+            aggregator.add(State.loads(diff).tensors)
+    with _computing():
+        parameters = new_parameters(State.loads(value).tensors, aggregator.result())
+        return number + 1, state_bytes(parameters)
+
+
+@contextmanager
+def _computing() -> Iterator[None]:
+    # Whatever goes wrong with the numbers would go wrong again: the cycle must fail and
+    # the training go on. Errors of the database, which may pass, stay outside.
+    try:
+        yield
+    except AggregationError:
+        raise
+    except Exception as error:
+        logger.exception("Averaging failed")
+        raise AggregationError(f"{type(error).__name__}: {error}") from error

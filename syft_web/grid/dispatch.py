@@ -1,0 +1,121 @@
+"""The four messages of the protocol, from JSON data to JSON data, for both transports."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+
+from syft_web.errors import ServiceError
+from syft_web.grid import texts
+from syft_web.grid.service import Service
+from syft_web.wire.messages import (
+    AUTHENTICATE,
+    CYCLE_REQUEST,
+    HOST_TRAINING,
+    REPORT,
+    CycleRejected,
+    HostTrainingReply,
+    ReportReply,
+)
+
+__all__ = ["MESSAGE_TYPES", "Dispatcher", "parse_json"]
+
+logger = logging.getLogger("syft_web.grid")
+
+MESSAGE_TYPES = (HOST_TRAINING, AUTHENTICATE, CYCLE_REQUEST, REPORT)
+"""What `Dispatcher.call` answers."""
+
+FIRST_POLL, LAST_POLL = 0.02, 0.3
+"""Seconds between two looks at whether an aggregation is over; they grow, for many may wait."""
+
+_T = TypeVar("_T")
+
+
+class Dispatcher:
+    """Calls the service in worker threads, so that the event loop never waits for a disk.
+
+    Args:
+        service: The rules.
+        patience: Seconds a cycle request may wait for the end of an aggregation.
+    """
+
+    def __init__(self, service: Service, patience: float) -> None:
+        self._service = service
+        self._patience = patience
+
+    async def call(self, message_type: str, data: object) -> dict[str, Any]:
+        """The reply data of one message.
+
+        Raises:
+            ServiceError: The request was refused.
+            KeyError: No message has this type.
+        """
+        if message_type == HOST_TRAINING:
+            await self.in_thread(self._service.host, data)
+            return HostTrainingReply().to_json()
+        if message_type == AUTHENTICATE:
+            return (await self.in_thread(self._service.authenticate, data)).to_json()
+        if message_type == CYCLE_REQUEST:
+            return await self._request_cycle(data)
+        if message_type == REPORT:
+            await self.in_thread(self._service.report, data)
+            return ReportReply().to_json()
+        raise KeyError(message_type)
+
+    async def in_thread(self, function: Callable[..., _T], *arguments: object) -> _T:
+        """Run a method of the service in a worker thread.
+
+        Raises:
+            ServiceError: As the method does; status 500 for an error that should not be.
+        """
+        try:
+            return await run_in_threadpool(function, *arguments)
+        except ServiceError:
+            raise
+        except Exception as error:
+            logger.exception("A request failed")
+            raise ServiceError(texts.INTERNAL, status=500) from error
+
+    @staticmethod
+    def refusal(message_type: str, text: str) -> dict[str, Any]:
+        """The reply data that tells a client that its message was refused, over a WebSocket."""
+        if message_type == AUTHENTICATE:
+            # Clients in Kotlin read the status before they look for an error.
+            return {"status": "error", "error": text}
+        if message_type == CYCLE_REQUEST:
+            return {"status": "rejected", "error": text}
+        return {"error": text}
+
+    async def _request_cycle(self, data: object) -> dict[str, Any]:
+        limit = time.monotonic() + self._patience
+        pause = FIRST_POLL
+        while (reply := await self.in_thread(self._service.request_cycle, data)) is None:
+            if time.monotonic() > limit:
+                reply = CycleRejected(timeout=1)
+                break
+            await asyncio.sleep(pause)
+            pause = min(1.5 * pause, LAST_POLL)
+        answer = reply.to_json()
+        if "model" in answer and isinstance(data, dict):
+            answer["model"] = data.get("model")  # a name given as a number comes back as one
+        return answer
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The JSON value in ``text``.
+
+    Raises:
+        ServiceError: It is none; the text says where, in the words of Python's decoder.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ServiceError(str(error)) from error
+    except RecursionError as error:
+        raise ServiceError("The JSON text is nested too deeply") from error

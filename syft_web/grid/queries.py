@@ -1,0 +1,340 @@
+"""What the service asks of the database, and changes in it, inside one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+
+from syft_web.grid import schema as t
+from syft_web.grid.records import (
+    Assignment,
+    Cycle,
+    CycleState,
+    NewPlan,
+    PlanBytes,
+    Process,
+    Signature,
+)
+
+__all__ = ["LATEST", "Transaction"]
+
+LATEST = "latest"
+"""Alias of the newest checkpoint of a model; older ones have the alias ``""``."""
+
+
+class Transaction:
+    """The questions and changes the service has, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # Processes
+
+    def find_process(self, name: str, version: str | None = None) -> Process | None:
+        """The process of that name and version, or the newest of that name."""
+        query = _PROCESS.where(t.process.c.name == name).order_by(t.process.c.id.desc())
+        if version is not None:
+            query = query.where(t.process.c.version == version)
+        return _process(self._first(query))
+
+    def get_process(self, process_id: int) -> Process | None:
+        """The process of that id."""
+        return _process(self._first(_PROCESS.where(t.process.c.id == process_id)))
+
+    def add_process(
+        self,
+        *,
+        name: str,
+        version: str,
+        client_config: Mapping[str, Any],
+        server_config: Mapping[str, Any],
+        fixed_diffs: int | None,
+        averaging_plan: bytes,
+        plans: Sequence[NewPlan],
+        protocols: Mapping[str, bytes],
+        model: bytes,
+        signature: Signature,
+        now: float,
+    ) -> int:
+        """Store a whole process, with checkpoint 1; returns its id. Cycle 1 is not made here."""
+        process_id = self._insert(
+            t.process,
+            name=name,
+            version=version,
+            client_config=client_config,
+            server_config=server_config,
+            fixed_diffs=fixed_diffs,
+            created_at=now,
+        )
+        for protocol, value in protocols.items():
+            self._insert(t.protocol, process_id=process_id, name=protocol, value=value)
+        # Before the others, as PyGrid does: clients have seen the ids that follow from it.
+        self._insert(t.plan, process_id=process_id, is_averaging=True, hosted=averaging_plan)
+        for plan in plans:
+            self._insert(
+                t.plan,
+                process_id=process_id,
+                is_averaging=False,
+                name=plan.name,
+                hosted=plan.hosted,
+                as_list=plan.as_list,
+                as_torchscript=plan.as_torchscript,
+                as_tfjs=plan.as_tfjs,
+            )
+        model_id = self._insert(t.model, process_id=process_id, signature=signature)
+        self.add_checkpoint(model_id, 1, model, now)
+        return process_id
+
+    # Assets
+
+    def plan_ids(self, process_id: int) -> dict[str, int]:
+        """Name -> id of the plans clients may fetch."""
+        query = select(t.plan.c.name, t.plan.c.id).where(
+            t.plan.c.process_id == process_id, t.plan.c.is_averaging.is_(False)
+        )
+        return {row.name: row.id for row in self._connection.execute(query.order_by(t.plan.c.id))}
+
+    def protocol_ids(self, process_id: int) -> dict[str, int]:
+        """Name -> id of the protocols."""
+        query = select(t.protocol.c.name, t.protocol.c.id).where(
+            t.protocol.c.process_id == process_id
+        )
+        rows = self._connection.execute(query.order_by(t.protocol.c.id))
+        return {row.name: row.id for row in rows}
+
+    def get_plan(self, plan_id: int) -> PlanBytes | None:
+        """A client plan by id; averaging plans are never handed out."""
+        columns = (c for c in t.plan.c if c.name != "is_averaging")
+        query = select(*columns).where(t.plan.c.id == plan_id, t.plan.c.is_averaging.is_(False))
+        row = self._first(query)
+        return None if row is None else PlanBytes(**row)
+
+    def averaging_plan(self, process_id: int) -> bytes:
+        """The averaging plan of a process, empty for the built-in average."""
+        query = select(t.plan.c.hosted).where(
+            t.plan.c.process_id == process_id, t.plan.c.is_averaging.is_(True)
+        )
+        return bytes(self._connection.execute(query).scalar_one())
+
+    def get_protocol(self, protocol_id: int) -> tuple[int, bytes] | None:
+        """``(process id, bytes)`` of a protocol."""
+        query = select(t.protocol.c.process_id, t.protocol.c.value)
+        row = self._first(query.where(t.protocol.c.id == protocol_id))
+        return None if row is None else (row["process_id"], row["value"])
+
+    def process_of_model(self, model_id: int) -> int | None:
+        """Id of the process a model belongs to."""
+        query = select(t.model.c.process_id).where(t.model.c.id == model_id)
+        return self._connection.execute(query).scalar()
+
+    # Checkpoints
+
+    def get_checkpoint(
+        self, model_id: int, *, number: int | None = None, alias: str | None = None
+    ) -> tuple[int, bytes] | None:
+        """``(number, State bytes)`` of a checkpoint by number or alias, or of the newest."""
+        c = t.checkpoint.c
+        query = select(c.number, c.value).where(c.model_id == model_id).order_by(c.number.desc())
+        if number is not None:
+            query = query.where(c.number == number)
+        if alias is not None:
+            query = query.where(c.alias == alias)
+        row = self._first(query)
+        return None if row is None else (row["number"], row["value"])
+
+    def add_checkpoint(self, model_id: int, number: int, value: bytes, now: float) -> None:
+        """Store checkpoint ``number`` of a model as the latest."""
+        c = t.checkpoint.c
+        self._connection.execute(
+            update(t.checkpoint).where(c.model_id == model_id, c.alias == LATEST).values(alias="")
+        )
+        self._insert(
+            t.checkpoint,
+            model_id=model_id,
+            number=number,
+            alias=LATEST,
+            value=value,
+            created_at=now,
+        )
+
+    # Workers
+
+    def add_worker(self, worker_id: str, process_id: int, now: float) -> None:
+        """Store a worker that has joined for a process."""
+        self._connection.execute(
+            insert(t.worker).values(id=worker_id, process_id=process_id, created_at=now)
+        )
+
+    def has_worker(self, worker_id: str) -> bool:
+        """Whether a worker of that id has authenticated."""
+        query = select(t.worker.c.id).where(t.worker.c.id == worker_id)
+        return self._connection.execute(query).first() is not None
+
+    def set_speeds(self, worker_id: str, speeds: Mapping[str, float]) -> None:
+        """Store what a worker measured: any of ``ping``, ``download``, ``upload``."""
+        if speeds:
+            self._connection.execute(
+                update(t.worker).where(t.worker.c.id == worker_id).values(**speeds)
+            )
+
+    def get_speeds(self, worker_id: str) -> dict[str, float | None]:
+        """``download`` and ``upload`` as last told by the worker."""
+        query = select(t.worker.c.download, t.worker.c.upload).where(t.worker.c.id == worker_id)
+        row = self._first(query)
+        return {} if row is None else dict(row)
+
+    # Cycles
+
+    def add_cycle(self, process_id: int, *, started_at: float, ends_at: float | None) -> int:
+        """Open the next cycle of a process; returns its id."""
+        query = select(func.count()).select_from(t.cycle)
+        count = self._connection.execute(query.where(t.cycle.c.process_id == process_id)).scalar()
+        return self._insert(
+            t.cycle,
+            process_id=process_id,
+            sequence=(count or 0) + 1,
+            started_at=started_at,
+            ends_at=ends_at,
+            state=CycleState.OPEN,
+        )
+
+    def get_cycle(self, cycle_id: int) -> Cycle | None:
+        """A cycle by id; a writer has it alone until its transaction ends."""
+        return _cycle(self._first(_CYCLE.where(t.cycle.c.id == cycle_id).with_for_update()))
+
+    def current_cycle(self, process_id: int) -> Cycle | None:
+        """The newest cycle of a process that is open or being aggregated."""
+        states = (CycleState.OPEN, CycleState.AGGREGATING)
+        query = _CYCLE.where(t.cycle.c.process_id == process_id, t.cycle.c.state.in_(states))
+        return _cycle(self._first(query.order_by(t.cycle.c.id.desc())))
+
+    def cycles_in(self, state: CycleState) -> list[Cycle]:
+        """All cycles in a state, oldest first."""
+        query = _CYCLE.where(t.cycle.c.state == state).order_by(t.cycle.c.id)
+        rows = self._connection.execute(query).mappings()
+        return [cycle for row in rows if (cycle := _cycle(row)) is not None]
+
+    def count_done(self, process_id: int) -> int:
+        """How many cycles of a process have made a checkpoint."""
+        query = select(func.count()).select_from(t.cycle)
+        query = query.where(t.cycle.c.process_id == process_id, t.cycle.c.state == CycleState.DONE)
+        return self._connection.execute(query).scalar_one()
+
+    def set_cycle(
+        self, cycle_id: int, state: CycleState, *, now: float | None = None, note: str | None = None
+    ) -> None:
+        """Move a cycle to a state; ``now`` when it is final, ``note`` when there is a reason."""
+        values: dict[str, Any] = {"state": state, "completed_at": now}
+        if note is not None:
+            values["note"] = note[:1000]
+        self._connection.execute(update(t.cycle).where(t.cycle.c.id == cycle_id).values(**values))
+
+    # Assignments and reports
+
+    def assign(self, cycle_id: int, worker_id: str, request_key: str, now: float) -> int:
+        """Give a worker a place in a cycle; returns the assignment's id."""
+        return self._insert(
+            t.assignment,
+            cycle_id=cycle_id,
+            worker_id=worker_id,
+            request_key=request_key,
+            assigned_at=now,
+        )
+
+    def assignment_in(self, cycle_id: int, worker_id: str) -> Assignment | None:
+        """A worker's assignment in a cycle."""
+        c = t.assignment.c
+        query = _ASSIGNMENT.where(c.cycle_id == cycle_id, c.worker_id == worker_id)
+        return _assignment(self._first(query))
+
+    def assignment_of(self, worker_id: str, request_key: str) -> Assignment | None:
+        """The assignment a request key was given out for."""
+        c = t.assignment.c
+        query = _ASSIGNMENT.where(c.worker_id == worker_id, c.request_key == request_key)
+        return _assignment(self._first(query))
+
+    def set_report(self, assignment_id: int, diff: bytes, now: float) -> None:
+        """Store the diff of an assignment."""
+        self._connection.execute(
+            update(t.assignment)
+            .where(t.assignment.c.id == assignment_id)
+            .values(diff=diff, reported_at=now)
+        )
+
+    def count_reports(self, cycle_id: int) -> int:
+        """How many workers of a cycle have reported."""
+        c = t.assignment.c
+        query = select(func.count()).select_from(t.assignment)
+        query = query.where(c.cycle_id == cycle_id, c.reported_at.is_not(None))
+        return self._connection.execute(query).scalar_one()
+
+    def diffs(self, cycle_id: int) -> Iterator[bytes]:
+        """The diffs of a cycle in order of assignment, one in memory at a time."""
+        c = t.assignment.c
+        query = select(c.id).where(c.cycle_id == cycle_id, c.diff.is_not(None))
+        for assignment_id in self._connection.execute(query.order_by(c.id)).scalars().all():
+            one = select(c.diff).where(c.id == assignment_id)
+            yield bytes(self._connection.execute(one).scalar_one())
+
+    def forget_diffs(self, cycle_id: int) -> None:
+        """Delete the diffs of a cycle: once averaged, nobody needs a single person's update."""
+        self._connection.execute(
+            update(t.assignment).where(t.assignment.c.cycle_id == cycle_id).values(diff=None)
+        )
+
+    # Plumbing
+
+    def _first(self, query: Select[Any]) -> RowMapping | None:
+        return self._connection.execute(query.limit(1)).mappings().first()
+
+    def _insert(self, table: Any, **values: Any) -> int:
+        result = self._connection.execute(insert(table).values(**values))
+        key = result.inserted_primary_key
+        return int(key[0]) if key is not None else 0
+
+
+_PROCESS = select(t.process, t.model.c.id.label("model_id"), t.model.c.signature).join(
+    t.model, t.model.c.process_id == t.process.c.id
+)
+_CYCLE = select(t.cycle)
+_ASSIGNMENT = select(
+    t.assignment.c.id,
+    t.assignment.c.cycle_id,
+    t.assignment.c.worker_id,
+    t.assignment.c.request_key,
+    t.assignment.c.reported_at.is_not(None).label("reported"),
+)
+
+
+def _process(row: RowMapping | None) -> Process | None:
+    if row is None:
+        return None
+    return Process(
+        id=row["id"],
+        name=row["name"],
+        version=row["version"],
+        client_config=row["client_config"],
+        server_config=row["server_config"],
+        fixed_diffs=row["fixed_diffs"],
+        model_id=row["model_id"],
+        signature=tuple((dtype, tuple(shape)) for dtype, shape in row["signature"]),
+    )
+
+
+def _cycle(row: RowMapping | None) -> Cycle | None:
+    if row is None:
+        return None
+    return Cycle(
+        id=row["id"],
+        process_id=row["process_id"],
+        sequence=row["sequence"],
+        started_at=row["started_at"],
+        ends_at=row["ends_at"],
+        state=CycleState(row["state"]),
+    )
+
+
+def _assignment(row: RowMapping | None) -> Assignment | None:
+    return None if row is None else Assignment(**{**row, "reported": bool(row["reported"])})

@@ -1,0 +1,100 @@
+"""What the store hands out: plain, frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Assignment", "Cycle", "CycleState", "NewPlan", "PlanBytes", "Process", "Signature"]
+
+Signature = tuple[tuple[str, tuple[int, ...]], ...]
+"""dtype name and shape of every parameter of a model, in order."""
+
+
+class CycleState(StrEnum):
+    """Where a cycle stands.
+
+    ``OPEN`` takes workers and reports. ``AGGREGATING`` is closed for reports, its
+    checkpoint is being made; a server that dies here begins that step again. ``DONE``
+    and ``FAILED`` are final: with a new checkpoint, or without one because the reports
+    could not be averaged.
+    """
+
+    OPEN = "open"
+    AGGREGATING = "aggregating"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One hosted training.
+
+    Attributes:
+        id: Database id.
+        name: Name of the model as clients ask for it.
+        version: Its version, text.
+        client_config: Delivered to workers unchanged.
+        server_config: As hosted; `syft_web.grid.configs.ServerConfig` reads it.
+        fixed_diffs: Number of diffs its averaging plan is built for, None for any.
+        model_id: Id of its model.
+        signature: What every diff must look like.
+    """
+
+    id: int
+    name: str
+    version: str
+    client_config: Mapping[str, Any]
+    server_config: Mapping[str, Any]
+    fixed_diffs: int | None
+    model_id: int
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One round of a process; times in seconds since 1970, ``ends_at`` None for no limit."""
+
+    id: int
+    process_id: int
+    sequence: int
+    started_at: float
+    ends_at: float | None
+    state: CycleState
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A worker's place in a cycle; ``reported`` once its diff is stored."""
+
+    id: int
+    cycle_id: int
+    worker_id: str
+    request_key: str
+    reported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBytes:
+    """A hosted plan and the variants it can be served as; None where it has no such variant."""
+
+    id: int
+    process_id: int
+    name: str
+    hosted: bytes
+    as_list: bytes
+    as_torchscript: bytes | None
+    as_tfjs: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlan:
+    """A plan about to be stored; see `PlanBytes`."""
+
+    name: str
+    hosted: bytes
+    as_list: bytes
+    as_torchscript: bytes | None
+    as_tfjs: bytes | None

@@ -1,0 +1,83 @@
+"""The WebSocket face: envelopes in, envelopes out, in order (protocol.md section 1.2)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from syft_web.errors import ServiceError
+from syft_web.grid import texts
+from syft_web.grid.dispatch import MESSAGE_TYPES, Dispatcher, parse_json
+from syft_web.wire.messages import AUTHENTICATE, SOCKET_PING
+
+__all__ = ["answer", "converse", "turn_away"]
+
+UNSUPPORTED_DATA = 1003
+POLICY_VIOLATION = 1008
+
+_LONGEST_ECHO = 200
+"""Characters of an unknown message type that are repeated to the client."""
+
+
+async def converse(socket: WebSocket) -> None:
+    """Serve one connection until the client leaves."""
+    dispatcher: Dispatcher = socket.app.state.dispatcher
+    await socket.accept()
+    try:
+        while True:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            if text is None:
+                await socket.close(UNSUPPORTED_DATA, "This grid speaks JSON in text frames.")
+                return
+            if text:
+                await socket.send_text(json.dumps(await answer(dispatcher, text)))
+    except WebSocketDisconnect:
+        return
+
+
+async def turn_away(socket: WebSocket) -> None:
+    """Close a connection to a path other than ``/``, with a word why."""
+    await socket.accept()
+    await socket.close(POLICY_VIOLATION, "The WebSocket of this grid is at the path /")
+
+
+async def answer(dispatcher: Dispatcher, text: str) -> dict[str, Any]:
+    """The envelope that answers one text frame.
+
+    A request id is repeated when it is truthy, whatever its type. What is wrong with
+    the envelope itself is said without ``type`` and ``data``, as PyGrid does.
+    """
+    try:
+        envelope = parse_json(text)
+    except ServiceError as error:
+        return {"error": error.text}
+    if not isinstance(envelope, dict):
+        return {"error": texts.missing_attribute(envelope, "get")}
+    reply = await _reply(dispatcher, envelope)
+    if request_id := envelope.get("request_id"):
+        reply["request_id"] = request_id
+    return reply
+
+
+async def _reply(dispatcher: Dispatcher, envelope: dict[str, Any]) -> dict[str, Any]:
+    if "type" not in envelope:
+        return {"error": "'type'"}
+    message_type = envelope["type"]
+    if message_type == SOCKET_PING:
+        return {"alive": "True"}
+    if isinstance(message_type, list | dict):
+        return {"error": f"unhashable type: '{type(message_type).__name__}'"}
+    if message_type not in MESSAGE_TYPES:
+        return {"error": repr(message_type)[:_LONGEST_ECHO]}
+    if "data" not in envelope and message_type != AUTHENTICATE:
+        return {"error": "'data'"}
+    try:
+        data = await dispatcher.call(message_type, envelope.get("data"))
+    except ServiceError as error:
+        data = dispatcher.refusal(message_type, error.text)
+    return {"type": message_type, "data": data}

@@ -1,0 +1,43 @@
+"""The error texts clients of PyGrid know (protocol.md sections 1.5 and 1.8).
+
+PyGrid appended a Python traceback to most of them; here a sentence in words stands in
+that place, or nothing.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CONFLICT",
+    "CYCLE_NOT_FOUND",
+    "INTERNAL",
+    "INVALID_DIFF",
+    "INVALID_REQUEST_KEY",
+    "MODEL_NOT_FOUND",
+    "PLAN_INVALID",
+    "PLAN_NOT_FOUND",
+    "PROCESS_NOT_FOUND",
+    "PROTOCOL_NOT_FOUND",
+    "WORKER_NOT_FOUND",
+    "missing_attribute",
+]
+
+CONFLICT = "FL Process already exists."
+CYCLE_NOT_FOUND = "Cycle not found!"
+INVALID_REQUEST_KEY = "Invalid request key!"
+MODEL_NOT_FOUND = "Model ID not found!"
+PLAN_INVALID = "Plan is not valid"
+PLAN_NOT_FOUND = "Plan ID not found!"
+PROCESS_NOT_FOUND = "Not found any process related with this cycle and worker ID."
+PROTOCOL_NOT_FOUND = "Protocol ID not found!"
+WORKER_NOT_FOUND = "Worker ID not found!"
+
+INVALID_DIFF = "Invalid diff"
+"""Ours: PyGrid took any bytes and failed later."""
+
+INTERNAL = "The grid failed on this request; its log says why."
+"""Ours: what a client is told of an error that should not be."""
+
+
+def missing_attribute(value: object, attribute: str) -> str:
+    """What PyGrid said of a JSON value of the wrong type: Python's own words."""
+    return f"'{type(value).__name__}' object has no attribute '{attribute}'"
