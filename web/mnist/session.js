@@ -1,0 +1,367 @@
+// @ts-check
+/**
+ * Joining cycles, without a word about how it looks.
+ *
+ * A session goes through the states of `words.js` and tells its observer of each change; the
+ * observer draws. `joinOnce` takes part in one cycle; `run` goes on until there is no more to do.
+ */
+
+import { DataLoader, PlanInputSpec, PlanOutputSpec, ArrayDataset, Syft, SyftError, sharedRuntime } from "../syft-web.js";
+import { loadShare, shareOf } from "./images.js";
+
+/** @typedef {import("./words.js").State} State */
+
+/**
+ * @typedef {object} Settings
+ * @property {string} grid
+ * @property {string} model
+ * @property {string} version Empty: the newest.
+ * @property {number} shard
+ * @property {number} shards
+ * @property {boolean} verbose Write the steps to the console.
+ */
+
+/**
+ * @typedef {object} Outcome
+ * @property {"reported" | "rejected" | "error" | "stopped"} status
+ * @property {number[]} losses One per update, as are `accuracies`.
+ * @property {number[]} accuracies
+ * @property {number} updates
+ * @property {number | null} meanLoss
+ * @property {number | null} lastLoss
+ * @property {number | null} lastAccuracy
+ * @property {number | null} msPerStep Mean over the updates.
+ * @property {number} diffBytes Size of the difference sent, 0 when none was.
+ * @property {number} seconds
+ * @property {number} [timeout] Rejected: seconds until the grid wants to be asked again.
+ * @property {boolean} [finished] Rejected: there will be no more cycles.
+ * @property {{code: string, message: string, where: string}} [error]
+ */
+
+/**
+ * @typedef {object} Change
+ * @property {State} state
+ * @property {string} [asset] What is being downloaded, e.g. "plan training_plan".
+ * @property {number} [received] Bytes.
+ * @property {number | null} [total]
+ * @property {{updates: number, total: number | null, loss: number, accuracy: number, msPerStep: number}} [batch]
+ * @property {number} [seconds] Rejected: seconds left until the next request.
+ * @property {boolean} [waiting] Rejected: this page will ask again by itself.
+ * @property {SyftError} [error]
+ */
+
+const planName = "training_plan";
+const inputs = [
+  new PlanInputSpec(PlanInputSpec.TYPE_DATA, "X", 0),
+  new PlanInputSpec(PlanInputSpec.TYPE_DATA, "y", 1),
+  new PlanInputSpec(PlanInputSpec.TYPE_BATCH_SIZE),
+  new PlanInputSpec(PlanInputSpec.TYPE_CLIENT_CONFIG_PARAM, "lr"),
+  ...[0, 1, 2, 3].map((i) => new PlanInputSpec(PlanInputSpec.TYPE_MODEL_PARAM, `param${i}`, i)),
+];
+const outputs = [
+  new PlanOutputSpec(PlanOutputSpec.TYPE_LOSS),
+  new PlanOutputSpec(PlanOutputSpec.TYPE_METRIC, "accuracy"),
+  ...[0, 1, 2, 3].map((i) => new PlanOutputSpec(PlanOutputSpec.TYPE_MODEL_PARAM, `param${i}`, i)),
+];
+
+/** What the stages of the worker are to this page. @type {Record<string, State>} */
+const stageStates = {
+  connect: "connecting",
+  authenticate: "authenticating",
+  "speed-test": "measuring",
+  "cycle-request": "requesting",
+  download: "downloading",
+  report: "sending",
+};
+
+export class Session {
+  /**
+   * @param {(change: Change) => void} onChange
+   * @param {{share?: (share: import("./images.js").Share) => void, accepted?: () => void}} [hooks]
+   */
+  constructor(onChange, hooks = {}) {
+    this.onChange = onChange;
+    this.hooks = hooks;
+    /** @type {State} */
+    this.state = "idle";
+    this.abort = new AbortController();
+    this.busy = false;
+    /** @type {{key: string, dataset: ArrayDataset} | null} */
+    this.images = null;
+    /** @type {(() => void) | null} */
+    this.wake = null;
+  }
+
+  /**
+   * Joins cycle after cycle while `keep()` says so; waits when told to.
+   *
+   * @param {Settings} settings
+   * @param {() => boolean} keep
+   * @param {(outcome: Outcome) => void} onOutcome
+   */
+  async run(settings, keep, onOutcome) {
+    for (;;) {
+      const outcome = await this.joinOnce(settings);
+      onOutcome(outcome);
+      if (outcome.status === "error" || outcome.status === "stopped" || outcome.finished) return;
+      if (outcome.status === "reported" && !keep()) return this.change({ state: "done" });
+      if (!keep()) return;
+      // After a report the next cycle may need a moment to open.
+      const rejected = outcome.status === "rejected";
+      const left = await this.pause(rejected ? (outcome.timeout ?? 1) : 0.5, rejected, keep);
+      if (this.abort.signal.aborted) return this.change({ state: "stopped" });
+      if (!keep()) return this.change(rejected ? { state: "rejected", seconds: left } : { state: "done" });
+    }
+  }
+
+  /**
+   * Takes part in one cycle. Never rejects; one at a time.
+   *
+   * @param {Settings} settings
+   * @returns {Promise<Outcome>}
+   */
+  async joinOnce(settings) {
+    if (this.busy) throw new Error("A cycle is under way; wait for it or stop it first.");
+    this.busy = true;
+    if (this.abort.signal.aborted) this.abort = new AbortController();
+    const began = performance.now();
+    /** @type {Outcome} */
+    const outcome = {
+      status: "stopped",
+      losses: [],
+      accuracies: [],
+      updates: 0,
+      meanLoss: null,
+      lastLoss: null,
+      lastAccuracy: null,
+      msPerStep: null,
+      diffBytes: 0,
+      seconds: 0,
+    };
+    try {
+      await this.cycle(settings, outcome);
+    } catch (thrown) {
+      this.fail(thrown, outcome);
+    } finally {
+      this.busy = false;
+      outcome.seconds = (performance.now() - began) / 1000;
+    }
+    return outcome;
+  }
+
+  /** Stops whatever is under way; what was not yet sent is not sent. */
+  stop() {
+    this.abort.abort();
+    this.wake?.();
+    // Python's start cannot be interrupted from within, so the worker is ended.
+    if (this.state === "loading") sharedRuntime().terminate();
+  }
+
+  /** Ends the wait after a rejection. */
+  askAgain() {
+    this.wake?.();
+  }
+
+  /**
+   * @param {Settings} settings
+   * @param {Outcome} outcome
+   */
+  async cycle(settings, outcome) {
+    const dataset = await this.prepare(settings);
+    this.change({ state: "connecting" });
+    const syft = new Syft({ url: settings.grid, verbose: settings.verbose });
+    try {
+      const job = syft.newJob({ modelName: settings.model, modelVersion: settings.version || undefined });
+      job.on("progress", (event) => this.progress(event));
+      const stop = () => void job.cancel();
+      this.abort.signal.addEventListener("abort", stop);
+      try {
+        await this.takePart(job, dataset, outcome);
+      } finally {
+        this.abort.signal.removeEventListener("abort", stop);
+      }
+    } finally {
+      // A worker that has broken off has nothing left to close.
+      void syft.close().catch(() => undefined);
+    }
+  }
+
+  /**
+   * @param {import("../syft-web.js").Job} job
+   * @param {ArrayDataset} dataset
+   * @param {Outcome} outcome
+   */
+  async takePart(job, dataset, outcome) {
+    const reply = await job.request();
+    this.abort.signal.throwIfAborted();
+    if (reply.status === "error") throw reply.error;
+    if (reply.status === "rejected") {
+      outcome.status = "rejected";
+      outcome.finished = reply.finished;
+      outcome.timeout = reply.timeout;
+      this.change({ state: reply.finished ? "finished" : "rejected", seconds: reply.timeout });
+      return;
+    }
+    this.change({ state: "accepted" });
+    this.hooks.accepted?.();
+    const batchSize = Number(reply.clientConfig.batch_size ?? 64);
+    const loader = new DataLoader({ dataset, batchSize, dropLast: true });
+    const trained = await this.train(job, loader, outcome);
+    this.change({ state: "sending" });
+    const diff = await reply.model.createSerializedDiffFromModel(trained);
+    this.change({ state: "sending", received: diff.byteLength, total: null });
+    await job.report(diff);
+    outcome.diffBytes = diff.byteLength;
+    outcome.status = "reported";
+    this.change({ state: "reported" });
+  }
+
+  /**
+   * @param {import("../syft-web.js").Job} job
+   * @param {DataLoader} loader
+   * @param {Outcome} outcome
+   */
+  async train(job, loader, outcome) {
+    this.change({ state: "training" });
+    let ms = 0;
+    const trainer = job.train(planName, { inputs, outputs, data: loader });
+    trainer.on("batchEnd", ({ loss, metrics, updates, total, msPerStep }) => {
+      outcome.losses.push(loss);
+      outcome.accuracies.push(metrics.accuracy);
+      outcome.updates = updates;
+      outcome.meanLoss = outcome.losses.reduce((sum, value) => sum + value, 0) / outcome.losses.length;
+      outcome.lastLoss = loss;
+      outcome.lastAccuracy = metrics.accuracy;
+      outcome.msPerStep = (ms += msPerStep) / outcome.losses.length;
+      this.change({
+        state: "training",
+        batch: { updates, total, loss, accuracy: metrics.accuracy, msPerStep: outcome.msPerStep },
+      });
+    });
+    const stop = () => void trainer.stop();
+    this.abort.signal.addEventListener("abort", stop);
+    try {
+      await new Promise((resolve, reject) => {
+        trainer.on("end", resolve).on("stop", resolve).on("error", reject);
+      });
+    } finally {
+      this.abort.signal.removeEventListener("abort", stop);
+    }
+    this.abort.signal.throwIfAborted();
+    return trainer.currentModel;
+  }
+
+  /**
+   * Python and the images, side by side.
+   *
+   * @param {Settings} settings
+   */
+  async prepare(settings) {
+    const runtime = sharedRuntime();
+    const key = `${settings.shard}/${settings.shards}`;
+    if (this.images?.key === key && this.images.dataset.runtime === runtime) return this.images.dataset;
+    const share = shareOf(settings.shard, settings.shards);
+    this.change({ state: "loading" });
+    let python = false;
+    let images = { received: 0, total: /** @type {number | null} */ (share.length * 784) };
+    /** @param {{stage: string, received: number, total: number}} boot */
+    const onBoot = ({ stage, received, total }) => {
+      python = stage === "ready";
+      if (python) this.change({ state: "data", ...images });
+      else this.change({ state: "loading", asset: stage, received, total });
+    };
+    /**
+     * @param {number} received
+     * @param {number} total
+     */
+    const onImages = (received, total) => {
+      images = { received, total };
+      if (python) this.change({ state: "data", ...images });
+    };
+    runtime.on("boot", onBoot);
+    const loaded = await Promise.all([
+      loadShare(share, onImages, this.abort.signal),
+      runtime.ready.then(() => void (python = true)),
+    ]).finally(() => runtime.off("boot", onBoot));
+    this.abort.signal.throwIfAborted();
+    const dataset = await this.move(loaded[0], key);
+    this.abort.signal.throwIfAborted();
+    return dataset;
+  }
+
+  /**
+   * Hands the images to the worker; their buffers are moved, nothing stays behind.
+   *
+   * @param {import("./images.js").Share} share
+   * @param {string} key
+   */
+  async move(share, key) {
+    this.change({ state: "data" });
+    this.hooks.share?.(share);
+    const dataset = new ArrayDataset([
+      { data: share.images, shape: [share.length, 784], divide: 255 },
+      { data: share.labels, oneHot: 10 },
+    ]);
+    await dataset.ready;
+    this.images = { key, dataset };
+    return dataset;
+  }
+
+  /** @param {any} event */
+  progress({ stage, asset, received, total }) {
+    const state = stageStates[stage];
+    if (state && !this.abort.signal.aborted) this.change({ state, asset, received, total });
+  }
+
+  /**
+   * Waits until the time is up, or someone does not want to wait any longer.
+   *
+   * @param {number} seconds
+   * @param {boolean} visible Count down for the person.
+   * @param {() => boolean} keep
+   * @returns {Promise<number>} Seconds that were left.
+   */
+  async pause(seconds, visible, keep) {
+    const until = performance.now() + seconds * 1000;
+    const left = () => Math.max(0, (until - performance.now()) / 1000);
+    let woken = false;
+    while (!woken && keep() && !this.abort.signal.aborted && left() > 0) {
+      if (visible) this.change({ state: "rejected", seconds: left(), waiting: true });
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, Math.min(left(), 1) * 1000);
+        this.wake = () => {
+          woken = true;
+          clearTimeout(timer);
+          resolve(undefined);
+        };
+      });
+      this.wake = null;
+    }
+    return left();
+  }
+
+  /**
+   * @param {unknown} thrown
+   * @param {Outcome} outcome
+   */
+  fail(thrown, outcome) {
+    if (this.abort.signal.aborted) {
+      outcome.status = "stopped";
+      this.change({ state: "stopped" });
+      return;
+    }
+    const error =
+      thrown instanceof SyftError
+        ? thrown
+        : new SyftError({ code: "page", message: String(thrown), where: this.state });
+    outcome.status = "error";
+    outcome.error = { code: error.code, message: error.message, where: error.where };
+    this.change({ state: "error", error });
+  }
+
+  /** @param {Change} change */
+  change(change) {
+    this.state = change.state;
+    this.onChange(change);
+  }
+}

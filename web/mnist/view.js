@@ -1,0 +1,249 @@
+// @ts-check
+/** Draws what a session tells: sentence, bar, steps, charts, table. */
+
+import { Chart } from "./chart.js";
+import { amount, count, duration, failure, loss, pace, percent, sentences, size, steps } from "./words.js";
+
+/** @typedef {import("./session.js").Change} Change */
+/** @typedef {import("./session.js").Outcome} Outcome */
+
+const idleStates = ["idle", "done", "finished", "stopped", "error"];
+
+/**
+ * Whether all bytes of a download have come.
+ *
+ * @param {Change} change
+ */
+function arrived({ received, total }) {
+  return Boolean(total) && received === total;
+}
+
+/**
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ * @returns {T}
+ */
+export function get(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`The page has no element ${id}.`);
+  return /** @type {T} */ (found);
+}
+
+export class View {
+  constructor() {
+    this.loss = new Chart(get("loss-chart"), get("loss-text"), {
+      name: "Loss",
+      format: (value) => String(Number(value.toFixed(3))),
+    });
+    this.accuracy = new Chart(get("accuracy-chart"), get("accuracy-text"), {
+      name: "Accuracy",
+      format: (value) => `${Math.round(value * 100)} %`,
+      max: 1,
+    });
+    /** What to do about the present failure. */
+    this.advice = "";
+    /** Where the work was, for the mark in the list of steps. @type {string | null} */
+    this.step = null;
+    this.state = "";
+    /** The state, and whether it is waited in. */
+    this.phase = "";
+    this.rows = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.announcing = undefined;
+  }
+
+  /** @param {Change} change */
+  show(change) {
+    const phase = change.waiting ? `${change.state} waiting` : change.state;
+    if (phase !== this.phase) this.enter(change, phase);
+    const detail = this.detail(change);
+    if (detail !== null) get("detail").textContent = detail;
+    this.bar(change);
+    if (change.batch) this.batch(change.batch);
+  }
+
+  /**
+   * What changes with the state only, so that a screen reader hears each sentence once.
+   *
+   * @param {Change} change
+   * @param {string} phase
+   */
+  enter({ state, error, waiting }, phase) {
+    this.phase = phase;
+    this.state = state;
+    document.documentElement.dataset.state = state;
+    const [sentence, advice] = error ? failure(error.code) : [sentences[state], ""];
+    this.say(sentence);
+    get("failure").hidden = !error;
+    get("failure").textContent = error?.message ?? "";
+    this.advice = advice;
+    const idle = idleStates.includes(state) || (state === "rejected" && !waiting);
+    this.controls(!idle);
+    this.steps(state, idle);
+  }
+
+  /**
+   * Quick steps (a local grid answers in milliseconds) are shown, but only what stays is read out.
+   *
+   * @param {string} sentence
+   */
+  say(sentence) {
+    const live = get("sentence");
+    if (live.textContent === sentence) return;
+    clearTimeout(this.announcing);
+    live.setAttribute("aria-busy", "true");
+    live.textContent = sentence;
+    this.announcing = setTimeout(() => live.removeAttribute("aria-busy"), 400);
+  }
+
+  /** @param {boolean} busy */
+  controls(busy) {
+    for (const id of ["grid", "model", "version", "start"]) {
+      get(/** @type {string} */ (id)).toggleAttribute("disabled", busy);
+    }
+    get("stop").toggleAttribute("disabled", !busy);
+    get("start").textContent = busy || this.state === "idle" ? "Start" : "Start again";
+  }
+
+  /**
+   * @param {import("./words.js").State} state
+   * @param {boolean} idle
+   */
+  steps(state, idle) {
+    const failed = state === "error" || state === "stopped";
+    const items = [...get("steps").querySelectorAll("li")];
+    const name = failed ? this.step : steps[state];
+    const at = items.findIndex((item) => item.dataset.step === name);
+    this.step = name;
+    items.forEach((item, i) => {
+      const here = state === "error" ? "failed" : state === "stopped" ? "" : idle ? "done" : "now";
+      const progress = state === "reported" || i < at ? "done" : i > at ? "" : here;
+      item.dataset.progress = progress;
+      item.toggleAttribute("aria-current", progress === "now");
+      if (progress === "now") item.setAttribute("aria-current", "step");
+    });
+  }
+
+  /**
+   * The second line; null leaves it as it is.
+   *
+   * @param {Change} change
+   * @returns {string | null}
+   */
+  detail(change) {
+    switch (change.state) {
+      case "loading":
+        return arrived(change) ? "All is here; starting it…" : "The first visit takes longest.";
+      case "data":
+        return "They stay in this page.";
+      case "connecting":
+      case "authenticating":
+      case "requesting":
+        return "Waiting for its answer.";
+      case "measuring":
+        return "This takes a few seconds, once a cycle.";
+      case "downloading":
+        return change.asset ? `The ${change.asset}.` : "";
+      case "training":
+        return change.batch ? this.trainingDetail(change.batch) : "The first update…";
+      case "sending":
+        return change.received ? `${size(change.received)}; the images stay here.` : null;
+      case "rejected":
+        return this.rejectedDetail(change);
+      case "finished":
+        return "The model has had all the cycles it was meant to have.";
+      case "reported":
+      case "done":
+        return "When enough pages have reported, the grid averages them into a better model.";
+      case "stopped":
+        return "Nothing more is computed or sent. Press Start again to join the next cycle.";
+      case "error":
+        return this.advice;
+      default:
+        return "";
+    }
+  }
+
+  /** @param {NonNullable<Change["batch"]>} batch */
+  trainingDetail({ updates, total, msPerStep }) {
+    const of = total ? ` of ${count(total)}` : "";
+    return `Update ${count(updates)}${of}, ${pace(msPerStep)} each.`;
+  }
+
+  /** @param {Change} change */
+  rejectedDetail({ seconds, waiting }) {
+    if (seconds == null) return "";
+    if (waiting) return `Asking again in ${duration(seconds)}.`;
+    return `It can be asked again in ${duration(seconds)}. Press Start again then, or let the page keep asking.`;
+  }
+
+  /** @param {Change} change */
+  bar(change) {
+    const { state, received, total, batch, waiting } = change;
+    const bar = get("bar");
+    const progress = /** @type {HTMLProgressElement} */ (get("progress"));
+    get("again").hidden = !(state === "rejected" && waiting);
+    if (batch?.total) {
+      progress.value = batch.updates / batch.total;
+      get("amount").textContent = `${Math.floor(progress.value * 100)} %`;
+    } else if (received != null && total && !(state === "loading" && arrived(change))) {
+      progress.value = Math.min(1, received / total);
+      get("amount").textContent = amount(received, total);
+    } else if (["loading", "data", "downloading", "training"].includes(state)) {
+      progress.removeAttribute("value");
+      get("amount").textContent = received ? size(received) : "";
+    } else {
+      bar.hidden = true;
+      return;
+    }
+    bar.hidden = false;
+  }
+
+  startCycle() {
+    this.loss.startCycle();
+    this.accuracy.startCycle();
+  }
+
+  /** @param {NonNullable<Change["batch"]>} batch */
+  batch(batch) {
+    this.loss.add(batch.loss);
+    this.accuracy.add(batch.accuracy);
+    get("loss-now").textContent = loss(batch.loss);
+    get("accuracy-now").textContent = percent(batch.accuracy);
+  }
+
+  /** @param {Outcome} outcome */
+  addCycle(outcome) {
+    this.loss.describe();
+    this.accuracy.describe();
+    this.rows += 1;
+    get("history-empty").hidden = true;
+    get("history-scroll").hidden = false;
+    const row = document.createElement("tr");
+    /** @type {Record<Outcome["status"], string>} */
+    const words = { reported: "Reported", rejected: "Not this time", error: "Failed", stopped: "Stopped" };
+    const first = outcome.losses[0];
+    row.append(
+      cell(String(this.rows)),
+      cell(outcome.finished ? "No more cycles" : words[outcome.status], `outcome-${outcome.status}`),
+      cell(outcome.updates ? count(outcome.updates) : "–", "number wide"),
+      cell(first == null ? "–" : `${loss(first)} → ${loss(outcome.lastLoss)}`, "number"),
+      cell(percent(outcome.lastAccuracy), "number"),
+      cell(outcome.diffBytes ? size(outcome.diffBytes) : "nothing", "number wide"),
+      cell(`${outcome.seconds.toFixed(1)} s`, "number wide"),
+    );
+    get("history").prepend(row);
+    if (outcome.diffBytes) get("leaves-size").textContent = ` (${size(outcome.diffBytes)} last time)`;
+  }
+}
+
+/**
+ * @param {string} words
+ * @param {string} [kind]
+ */
+function cell(words, kind = "") {
+  const made = document.createElement("td");
+  made.textContent = words;
+  if (kind) made.className = kind;
+  return made;
+}
