@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Builds, runs and tests syft_web. Needs Python 3.11 or newer and Node with npm.
+# What it installs goes to .venv/, what it makes to build/, what it downloads to
+# ${XDG_CACHE_HOME:-~/.cache}/syft_web. The work itself is in the Python modules of web/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+py=.venv/bin/python
+typescript=5.9.3
+
+usage() {
+  cat <<'END'
+usage: ./build.sh COMMAND
+
+  demo [options]     grid, MNIST model and web page in one go; opens a browser.
+                     --headless --workers 3 --cycles 5 [--json FILE] drives Chromium itself
+  test [pytest args] everything: wheel, site, linters, types, all tests;
+                     with arguments only pytest, with these
+  wheel              build/dist/syft_web-*.whl
+  site               build/site: the page, Pyodide, the wheels, a package index, MNIST
+  bench              the benchmarks of tests/bench
+  clean              remove build/ and .venv/ (downloads stay in the cache)
+  help               this text
+END
+}
+
+say() { printf '==> %s\n' "$*" >&2; }
+die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 python; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  die "Python 3.11 or newer is needed; set PYTHON to one"
+}
+
+need_npm() { command -v npm >/dev/null || die "npm is needed; install Node.js 18 or newer"; }
+
+# .venv with the project and all that its tools need; made anew only when pyproject.toml changed.
+need_venv() {
+  local python stamp
+  if [ ! -x "$py" ]; then
+    say "making .venv"
+    python=$(find_python)
+    if ! "$python" -m venv .venv; then
+      rm -rf .venv
+      die "'$python -m venv' failed; on Debian and Ubuntu: apt-get install python3-venv"
+    fi
+  fi
+  stamp=.venv/installed-$("$py" -c 'import hashlib, os, sys
+parts = open("pyproject.toml", "rb").read(), sys.version.encode(), os.fsencode(os.getcwd())
+print(hashlib.sha256(b"".join(parts)).hexdigest()[:16])')
+  [ -e "$stamp" ] && return
+  say "installing the project and its tools into .venv"
+  "$py" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+  rm -f .venv/installed-*
+  touch "$stamp"
+}
+
+# A Chromium for the tests and the headless demo.
+need_chromium() {
+  "$py" -m web.chromium >/dev/null 2>&1 && return
+  say "looking for a Chromium to install"
+  "$py" -m web.chromium --install ||
+    { [ -z "${CI:-}" ] || die "no browser, no CI"; say "browser tests will be skipped"; }
+}
+
+check_types_of_javascript() {
+  need_npm
+  local folder=build/node/typescript-$typescript
+  if [ ! -d "$folder/node_modules/typescript" ]; then
+    mkdir -p "$folder"
+    npm install --prefix "$folder" --no-audit --no-fund --loglevel=error "typescript@$typescript" >/dev/null
+  fi
+  node "$folder/node_modules/typescript/bin/tsc" -p web/tsconfig.json
+}
+
+check() {
+  say "ruff"
+  "$py" -m ruff check .
+  "$py" -m ruff format --check .
+  say "mypy --strict"
+  "$py" -m mypy
+  say "tsc --checkJs"
+  check_types_of_javascript
+}
+
+run_wheel() { need_venv; "$py" -m web.wheel; }
+
+run_site() { need_npm; need_venv; "$py" -m web.site; }
+
+run_demo() {
+  run_site >/dev/null
+  case " $* " in *" --headless "*) need_chromium ;; esac
+  exec "$py" -m web.demo "$@"
+}
+
+run_test() {
+  need_npm
+  need_venv
+  if [ $# -gt 0 ]; then
+    exec "$py" -m pytest "$@"
+  fi
+  need_chromium
+  say "wheel and site"
+  "$py" -m web.site
+  check
+  say "tests"
+  exec "$py" -m pytest --durations=10
+}
+
+run_bench() { need_venv; exec "$py" -m tests.bench "$@"; }
+
+run_clean() {
+  say "removing build/ and .venv/"
+  rm -rf build .venv
+}
+
+command=${1:-help}
+[ $# -eq 0 ] || shift
+case $command in
+  wheel | site | demo | test | bench | clean) "run_$command" "$@" ;;
+  help | -h | --help) usage ;;
+  *) usage >&2; die "unknown command: $command" ;;
+esac

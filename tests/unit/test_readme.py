@@ -1,0 +1,120 @@
+"""What the README shows, works: commands, programs, links, error codes."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from syft_web import errors
+from syft_web.grid import Server
+from tests.paths import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def _commands(program: str) -> list[list[str]]:
+    """Every use of a program, in blocks and in the text, as its arguments."""
+    found = re.findall(rf"(?:^|`){re.escape(program)} ([^`\n]*)", README, flags=re.MULTILINE)
+    return [shlex.split(line) for line in found]
+
+
+def _python(word: str) -> dict[str, Any]:
+    """Run the one Python block that contains a word; gives what it defined."""
+    (block,) = [block for block in _blocks("python") if word in block]
+    names: dict[str, Any] = {}
+    exec(compile(block, f"README ({word})", "exec"), names)
+    return names
+
+
+def test_build_commands_exist() -> None:
+    shown = subprocess.run(
+        ["bash", "build.sh", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    known = set(re.findall(r"^  (\w+) ", shown, flags=re.MULTILINE))
+    used = _commands("./build.sh")
+    assert {command[0] for command in used} <= known
+    assert known >= {"demo", "test", "wheel", "site", "bench", "clean", "help"}
+
+
+@pytest.mark.parametrize(
+    ("program", "module"), [("./build.sh demo", "web.demo"), ("syft-web grid", "syft_web.cli")]
+)
+def test_options_exist(program: str, module: str) -> None:
+    command = ["grid"] if module == "syft_web.cli" else []
+    shown = subprocess.run(
+        [sys.executable, "-m", module, *command, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    options = [word for line in _commands(program) for word in line if word.startswith("--")]
+    assert options
+    assert [option for option in options if option not in shown] == []
+
+
+@pytest.mark.parametrize("block", _blocks("python"))
+def test_python_is_python(block: str) -> None:
+    compile(block, "README", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+async def test_hosting_and_worker(grid: Server) -> None:
+    """The two programs, one after the other, against a real grid."""
+    await _python("host_training")["host"](grid.ws_url)
+    take_part = _python("take_part")["take_part"]
+    random = np.random.default_rng(0)
+    images = random.random((640, 784), dtype=np.float32)
+    labels = np.eye(10, dtype=np.float32)[random.integers(0, 10, 640)]
+    assert await take_part(grid.ws_url, images, labels) == "reported"
+
+
+def test_script_of_a_page(tmp_path: Path) -> None:
+    """The module script is JavaScript, and what it imports is there."""
+    (page,) = _blocks("html")
+    script = page.split('<script type="module">')[1].split("</script>")[0]
+    imported = re.search(r'import \{ (.*?) \} from "\./(.*?)"', script)
+    assert imported
+    exported = (ROOT / "web" / imported[2]).read_text(encoding="utf-8")
+    for name in imported[1].split(", "):
+        assert re.search(rf"^export (class|function|const) {name}\b", exported, re.MULTILINE), name
+    node = shutil.which("node")
+    assert node, "Node.js is needed"
+    file = tmp_path / "script.mjs"
+    file.write_text(script)
+    subprocess.run([node, "--check", str(file)], check=True)
+
+
+def test_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    local = [target for target in targets if "://" not in target]
+    assert local
+    assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+def test_folders_exist() -> None:
+    section = README.split("## Where things are")[1]
+    folders = re.findall(r"^\| `(.*?)`", section, flags=re.MULTILINE)
+    assert folders
+    assert [folder for folder in folders if not (ROOT / folder).exists()] == []
+
+
+def test_error_codes_exist() -> None:
+    section = README.split("## When something fails")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    shown = {code for row in rows for code in re.findall(r"`(.*?)`", row.split("|")[1])}
+    known = {getattr(errors, name).code for name in errors.__all__}
+    assert len(shown) > 5
+    assert shown <= known

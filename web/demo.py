@@ -1,0 +1,184 @@
+"""``./build.sh demo``: a grid, a hosted MNIST model, and pages that train it.
+
+Without options it opens the page in a browser and serves until Ctrl-C. With
+``--headless`` it drives pages of a real Chromium through whole cycles, prints a line for
+each, and ends; its exit status is 0 only if every cycle was aggregated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import webbrowser
+from pathlib import Path
+from urllib.parse import urlencode
+
+from examples.mnist.config import NAME, VERSION, client_config, server_config
+from examples.mnist.data import load
+from examples.mnist.plan import inference_plan, initial_model, training_plan
+from syft_web.author.hosting import host_training
+from syft_web.errors import GridRefusedError, SyftError
+from syft_web.grid import Server
+from web import fetch, wheel
+from web.rounds import Grader, RoundError, run_rounds
+from web.serve import SiteServer
+from web.site import build
+
+__all__ = ["main"]
+
+PLAN = "training_plan"
+
+SEED = 1
+"""Of the initial model, so that every run begins alike."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo; gives the exit status."""
+    options = _parse(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return asyncio.run(_until_stopped(options))
+    except (RoundError, SyftError, fetch.FetchError, wheel.WheelError, OSError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="./build.sh demo", description="A grid, a hosted MNIST model and its page."
+    )
+    parser.add_argument("--headless", action="store_true", help="drive Chromium pages, then end")
+    parser.add_argument(
+        "--workers", type=_positive, help="reports a cycle waits for (headless: 3, otherwise: 1)"
+    )
+    parser.add_argument("--cycles", type=_positive, help="cycles (headless: 5, otherwise: no end)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="headless: write the results")
+    parser.add_argument("--port", type=_port, default=0, help="port of the site (default: any)")
+    parser.add_argument(
+        "--grid-port", type=_port, default=0, help="port of the grid (default: any)"
+    )
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        help="where the grid keeps its state, e.g. sqlite:///grid.db (default: temporary)",
+    )
+    parser.add_argument(
+        "--open",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="open the page in a browser (default: where there is a display)",
+    )
+    options = parser.parse_args(arguments)
+    if options.json and not options.headless:
+        parser.error("--json goes with --headless")
+    options.workers = options.workers or (3 if options.headless else 1)
+    options.cycles = options.cycles or (5 if options.headless else 0)
+    return options
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65535:
+        raise argparse.ArgumentTypeError("must be 0 to 65535")
+    return value
+
+
+async def _until_stopped(options: argparse.Namespace) -> int:
+    """Run, and end in good order on Ctrl-C and SIGTERM."""
+    task = asyncio.ensure_future(_run(options))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        print("\nstopped")
+        return 130 if options.headless else 0
+
+
+async def _run(options: argparse.Namespace) -> int:
+    site = await asyncio.to_thread(build)
+    with (
+        Server(port=options.grid_port, database=options.database) as grid,
+        SiteServer(site, port=options.port) as pages,
+    ):
+        await _host(grid.ws_url, options)
+        addresses = [
+            _address(pages.url, grid.ws_url, shard, options.workers, keep=not options.headless)
+            for shard in range(options.workers)
+        ]
+        if options.headless:
+            return await _headless(options, grid.url, site, addresses)
+        return await _serve(options, grid.ws_url, addresses)
+
+
+async def _host(ws_url: str, options: argparse.Namespace) -> None:
+    try:
+        await host_training(
+            ws_url,
+            NAME,
+            VERSION,
+            initial_model(SEED),
+            {PLAN: training_plan()},
+            client_config(),
+            server_config(options.workers, options.cycles),
+        )
+    except GridRefusedError as error:
+        # A database of an earlier run: its training goes on, with its own settings.
+        if options.headless or options.database is None or "already exists" not in error.text:
+            raise
+        print(f"{NAME} {VERSION} is in this database already; its training goes on")
+
+
+def _address(site: str, grid: str, shard: int, shards: int, *, keep: bool) -> str:
+    query = {"grid": grid, "model": NAME, "version": VERSION, "shard": shard, "shards": shards}
+    if keep:
+        query["keep"] = 1
+    return f"{site}/mnist/?{urlencode(query, safe=':/')}"
+
+
+async def _headless(
+    options: argparse.Namespace, grid_url: str, site: Path, addresses: list[str]
+) -> int:
+    test = load(site / "data" / "mnist", "t10k")
+    grader = Grader(grid_url, NAME, VERSION, inference_plan(), test)
+    results = await run_rounds(
+        addresses, options.cycles, grader, lambda line: print(line, flush=True)
+    )
+    print(f"{len(results.cycles)} cycles of {options.workers} workers: {results.seconds:.1f} s")
+    if options.json:
+        options.json.write_text(results.to_json() + "\n")
+    return 0
+
+
+async def _serve(options: argparse.Namespace, ws_url: str, addresses: list[str]) -> int:
+    print(f"grid: {ws_url}")
+    for number, address in enumerate(addresses, start=1):
+        print(f"page of worker {number}: {address}" if len(addresses) > 1 else f"page: {address}")
+    print("Ctrl-C stops.", flush=True)
+    if options.open or (options.open is None and _has_display()):
+        for address in addresses:
+            await asyncio.to_thread(webbrowser.open, address)
+    await asyncio.Event().wait()
+    return 0
+
+
+def _has_display() -> bool:
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
