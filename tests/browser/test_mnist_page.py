@@ -78,6 +78,27 @@ async def test_keeping_on_until_there_are_no_more_cycles(mnist, grid):
     await mnist.shoot("finished")
 
 
+async def test_a_page_that_keeps_on_waits_for_the_others_of_its_cycle(
+    mnist, grid, browser, site_url
+):
+    """It never trains the same model twice, so no worker counts double in an average."""
+    await host_mnist(grid.ws_url, updates=5, cycles=2, workers=2)
+    await mnist.open(grid.ws_url, shards=20, keep=1, autostart=1)
+    assert await mnist.reach("waiting", "error") == "waiting"
+    assert "next cycle" in await mnist.sentence()
+    await mnist.shoot("waiting")
+    context = await browser.new_context()
+    try:
+        other = MnistPage(await context.new_page(), site_url)
+        await other.open(grid.ws_url, shard=1, shards=20, keep=1, autostart=1)
+        for page in (mnist, other):
+            assert await page.reach("finished", "error") == "finished"
+            statuses = [cycle["status"] for cycle in await page.cycles()]
+            assert statuses == ["reported", "reported", "rejected"]
+    finally:
+        await context.close()
+
+
 async def test_a_program_can_join_cycle_after_cycle(mnist, grid):
     await host_mnist(grid.ws_url, updates=5, cycles=2)
     await mnist.open(grid.ws_url, shards=20)

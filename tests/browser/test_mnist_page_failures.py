@@ -71,6 +71,20 @@ async def test_an_unreachable_grid(mnist, grid, problems, scheme):
     await recovers(mnist, grid)
 
 
+async def test_a_cycle_that_ends_during_the_download_is_asked_for_again(fresh, problems):
+    """A page that keeps on looks a few times for the next one before it gives up."""
+    gone = Reply({"error": "Cycle not found!"}, status=400)
+    async with grid_over_http(accepts(get_model=gone)) as url:
+        await fresh.open(url, shards=20, keep=1, autostart=1)
+        assert await fresh.reach("waiting", "error") == "waiting"
+        await fresh.reach("error")
+        assert "Cycle not found!" in await fresh.status()
+    assert await fresh.page.evaluate("syftDemo.errors.map((error) => error.code)") == [
+        "cycle.download"
+    ]
+    problems[:] = [line for line in problems if "Failed to load" not in line]
+
+
 async def test_an_unknown_model(mnist, grid, problems):
     await mnist.aim(grid.ws_url, model="tulips")
     code = await fails(mnist, problems, "The grid refused.", "Check the model’s name and version")

@@ -23,7 +23,7 @@ import { loadShare, shareOf } from "./images.js";
 
 /**
  * @typedef {object} Outcome
- * @property {"reported" | "rejected" | "error" | "stopped"} status
+ * @property {"reported" | "rejected" | "error" | "stopped" | "waiting"} status
  * @property {number[]} losses One per update, as are `accuracies`.
  * @property {number[]} accuracies
  * @property {number} updates
@@ -74,6 +74,19 @@ const stageStates = {
   report: "sending",
 };
 
+/**
+ * Not worth showing while the page only looks whether the next cycle has begun.
+ *
+ * @type {State[]}
+ */
+const quietStates = ["connecting", "authenticating", "requesting", "downloading"];
+
+/** How often in a row a cycle may end while the page that keeps asking downloads its model. */
+const missesAllowed = 3;
+
+/** Seconds between two looks, at most. */
+const longestLook = 10;
+
 export class Session {
   /**
    * @param {(change: Change) => void} onChange
@@ -90,6 +103,11 @@ export class Session {
     this.images = null;
     /** @type {(() => void) | null} */
     this.wake = null;
+    /** Parameters that the last report was about. @type {ArrayBufferView[]} */
+    this.reported = [];
+    /** Rather look again later than do the same work twice, or give up over a cycle that ended. */
+    this.patient = false;
+    this.misses = 0;
   }
 
   /**
@@ -100,8 +118,16 @@ export class Session {
    * @param {(outcome: Outcome) => void} onOutcome
    */
   async run(settings, keep, onOutcome) {
-    for (;;) {
-      const outcome = await this.joinOnce(settings);
+    this.misses = 0;
+    for (let looks = 1; ; ) {
+      const outcome = await this.joinOnce(settings, keep());
+      if (outcome.status === "waiting") {
+        await this.pause(Math.min(looks++, longestLook), false, keep);
+        if (this.abort.signal.aborted) return this.change({ state: "stopped" });
+        if (!keep()) return this.change({ state: "done" });
+        continue;
+      }
+      looks = 1;
       onOutcome(outcome);
       if (outcome.status === "error" || outcome.status === "stopped" || outcome.finished) return;
       if (outcome.status === "reported" && !keep()) return this.change({ state: "done" });
@@ -118,11 +144,13 @@ export class Session {
    * Takes part in one cycle. Never rejects; one at a time.
    *
    * @param {Settings} settings
+   * @param {boolean} [patient] May end as "waiting": the grid has no new model yet.
    * @returns {Promise<Outcome>}
    */
-  async joinOnce(settings) {
+  async joinOnce(settings, patient = false) {
     if (this.busy) throw new Error("A cycle is under way; wait for it or stop it first.");
     this.busy = true;
+    this.patient = patient;
     if (this.abort.signal.aborted) this.abort = new AbortController();
     const began = performance.now();
     /** @type {Outcome} */
@@ -202,6 +230,10 @@ export class Session {
       this.change({ state: reply.finished ? "finished" : "rejected", seconds: reply.timeout });
       return;
     }
+    const parameters = await Promise.all(reply.model.params.map((tensor) => tensor.data()));
+    this.abort.signal.throwIfAborted();
+    if (this.patient && same(parameters, this.reported)) return this.look(outcome);
+    this.misses = 0;
     this.change({ state: "accepted" });
     this.hooks.accepted?.();
     const batchSize = Number(reply.clientConfig.batch_size ?? 64);
@@ -213,7 +245,14 @@ export class Session {
     await job.report(diff);
     outcome.diffBytes = diff.byteLength;
     outcome.status = "reported";
+    this.reported = parameters;
     this.change({ state: "reported" });
+  }
+
+  /** @param {Outcome} outcome */
+  look(outcome) {
+    outcome.status = "waiting";
+    this.change({ state: "waiting" });
   }
 
   /**
@@ -354,6 +393,9 @@ export class Session {
       thrown instanceof SyftError
         ? thrown
         : new SyftError({ code: "page", message: String(thrown), where: this.state });
+    if (this.patient && error.code === "cycle.download" && ++this.misses <= missesAllowed) {
+      return this.look(outcome);
+    }
     outcome.status = "error";
     outcome.error = { code: error.code, message: error.message, where: error.where };
     this.change({ state: "error", error });
@@ -361,7 +403,22 @@ export class Session {
 
   /** @param {Change} change */
   change(change) {
+    if (this.state === "waiting" && quietStates.includes(change.state)) return;
     this.state = change.state;
     this.onChange(change);
   }
+}
+
+/**
+ * @param {ArrayBufferView[]} a
+ * @param {ArrayBufferView[]} b
+ */
+function same(a, b) {
+  if (a.length !== b.length) return false;
+  return a.every((one, i) => {
+    const other = b[i];
+    if (one.byteLength !== other.byteLength) return false;
+    const [left, right] = [one, other].map((v) => new Uint8Array(v.buffer, v.byteOffset, v.byteLength));
+    return left.every((byte, at) => byte === right[at]);
+  });
 }

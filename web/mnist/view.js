@@ -155,6 +155,8 @@ export class View {
       case "reported":
       case "done":
         return "When enough pages have reported, the grid averages them into a better model.";
+      case "waiting":
+        return "It begins when enough pages have reported. Stop ends the waiting.";
       case "stopped":
         return "Nothing more is computed or sent. Press Start again to join the next cycle.";
       case "error":
@@ -221,7 +223,13 @@ export class View {
     get("history-scroll").hidden = false;
     const row = document.createElement("tr");
     /** @type {Record<Outcome["status"], string>} */
-    const words = { reported: "Reported", rejected: "Not this time", error: "Failed", stopped: "Stopped" };
+    const words = {
+      reported: "Reported",
+      rejected: "Not this time",
+      error: "Failed",
+      stopped: "Stopped",
+      waiting: "Waiting",
+    };
     const first = outcome.losses[0];
     row.append(
       cell(String(this.rows)),

@@ -4,7 +4,7 @@
 /**
  * @typedef {"idle" | "loading" | "data" | "connecting" | "authenticating" | "measuring"
  *   | "requesting" | "rejected" | "accepted" | "downloading" | "training" | "sending"
- *   | "reported" | "done" | "finished" | "stopped" | "error"} State
+ *   | "reported" | "waiting" | "done" | "finished" | "stopped" | "error"} State
  */
 
 /** @type {Record<State, string>} */
@@ -22,6 +22,7 @@ export const sentences = {
   training: "Training on your images…",
   sending: "Sending the difference…",
   reported: "Reported. The grid has your contribution.",
+  waiting: "Waiting for the next cycle…",
   done: "Done. The grid has your contribution – thank you.",
   finished: "The training is finished: no more cycles.",
   stopped: "Stopped.",
@@ -43,6 +44,7 @@ export const steps = {
   training: "train",
   sending: "report",
   reported: "report",
+  waiting: "cycle",
   done: "report",
   finished: "cycle",
   stopped: null,
