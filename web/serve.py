@@ -15,14 +15,10 @@ import argparse
 import json
 import logging
 import mimetypes
-import socket
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urljoin
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -30,6 +26,7 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from syft_web.grid.threaded import ThreadedServer
 from web.package_index import JSON_TYPE
 
 __all__ = ["SiteServer", "create_app", "main"]
@@ -120,59 +117,22 @@ def create_app(folder: Path) -> Starlette:
     return app
 
 
-class SiteServer:
+class SiteServer(ThreadedServer):
     """The site on a port of this machine, in a thread of its own.
 
     Args:
         folder: What `web.site.build` made.
         host: Address to listen at.
         port: Port, 0 for any that is free.
-
-    Attributes:
-        url: Address of the site without a slash at its end; known once it runs.
     """
 
     def __init__(self, folder: Path, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.url = ""
-        self._address = (host, port)
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(folder), log_config=None, lifespan="off", timeout_graceful_shutdown=2
-            )
-        )
-        self._thread: threading.Thread | None = None
+        self._folder = folder
+        super().__init__(host, port, name="site", lifespan="off", timeout_graceful_shutdown=2)
 
-    def start(self) -> Self:
-        """Start to listen.
-
-        Raises:
-            OSError: The port is taken, or the address is not this machine's.
-        """
-        # Bound here and not in the thread, so that a failure is the caller's.
-        listener = socket.create_server(self._address)
-        self.url = f"http://{self._address[0]}:{listener.getsockname()[1]}"
-        self._thread = threading.Thread(
-            target=self._server.run, args=([listener],), name="site", daemon=True
-        )
-        self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """Stop to listen, and wait until it is done."""
-        self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join(timeout=10)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
+    def make_app(self) -> Starlette:
+        """The site as an application."""
+        return create_app(self._folder)
 
 
 def main(arguments: list[str] | None = None) -> int:
