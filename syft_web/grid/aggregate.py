@@ -200,14 +200,11 @@ def new_parameters(parameters: Tensors, average: Tensors) -> list[np.ndarray]:
                 f"The averaging plan gave shape {step.shape} for parameter {index} "
                 f"of shape {old.shape}."
             )
-        with np.errstate(over="ignore", invalid="ignore"):
-            new = old - step
-            # Counters and the like stay whole numbers, and float32 models float32.
-            new = new if new.dtype == old.dtype else _as_dtype(new, old.dtype)
-        if not np.isfinite(new).all():
+        new = _minus(old, step)
+        if new is None:
             raise AggregationError(
-                f"Parameter {index} would no longer be finite: the reports are too large to "
-                "be averaged."
+                f"Parameter {index} would no longer be a finite {old.dtype}: the reports are "
+                "too large to be averaged."
             )
         updated.append(new)
     return updated
@@ -282,8 +279,24 @@ def _sum_dtype(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
     return np.dtype(np.float32) if dtype.itemsize < 4 else dtype
 
 
-def _as_dtype(values: np.ndarray, dtype: np.dtype[np.generic]) -> np.ndarray:
-    return (np.rint(values) if dtype.kind in "iu" else values).astype(dtype)
+def _minus(old: np.ndarray, step: np.ndarray) -> np.ndarray | None:
+    """``old - step`` in the dtype of ``old``, None where that cannot hold it."""
+    if old.dtype.kind in "iu":
+        return _whole_minus(old, step)
+    with np.errstate(over="ignore", invalid="ignore"):
+        new = (old - step).astype(old.dtype, copy=False)
+    return new if np.isfinite(new).all() else None
+
+
+def _whole_minus(old: np.ndarray, step: np.ndarray) -> np.ndarray | None:
+    # Counters stay whole numbers. They are subtracted as such: a float64 would round large ones.
+    step = np.rint(step)
+    if not (np.abs(step) < 2.0 ** min(8 * old.dtype.itemsize, 63)).all():
+        return None
+    with np.errstate(over="ignore"):
+        new = old - step.astype(np.int64).astype(old.dtype)
+    # A result that has wrapped around lies on the other side of where it came from.
+    return new if (np.sign(step) == (old > new) * 1.0 - (old < new)).all() else None
 
 
 def _fresh_id() -> int:

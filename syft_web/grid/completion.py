@@ -9,6 +9,7 @@ the next: a server that is killed in between does it again and comes to the same
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -77,6 +78,7 @@ class Completion:
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
+        self._looked_at = -math.inf
 
     def run(self) -> None:
         """Close every cycle whose time is over, and aggregate every closed one.
@@ -84,7 +86,7 @@ class Completion:
         Raises:
             StoreError: The database does not answer; nothing is lost, run it again.
         """
-        now = self._clock()
+        now = self._looked_at = self._clock()
         with self._store.read() as tx:
             over = [c.id for c in tx.cycles_in(CycleState.OPEN) if _is_over(c, now)]
         for cycle_id in over:
@@ -99,11 +101,15 @@ class Completion:
             self._complete(cycle)
 
     def seconds_to_next_end(self) -> float | None:
-        """Until the next open cycle's time is over, None when none has an end ahead."""
-        now = self._clock()
+        """Until the next open cycle's time is over, None when none has an end ahead.
+
+        Ends that passed after `run` had looked are still ahead, 0 seconds away: averaging
+        may take long, and the cycles that ended meanwhile shall not be overlooked.
+        """
         with self._store.read() as tx:
             ends = [c.ends_at for c in tx.cycles_in(CycleState.OPEN) if c.ends_at is not None]
-        return min((end - now for end in ends if end > now), default=None)
+        coming = min((end for end in ends if end > self._looked_at), default=None)
+        return None if coming is None else max(0.0, coming - self._clock())
 
     def is_idle(self) -> bool:
         """Whether no closed cycle waits for its aggregation."""

@@ -17,6 +17,9 @@ from syft_web.grid.schema import NAME_LENGTH
 
 __all__ = ["ServerConfig", "name_and_version", "text_of"]
 
+LONGEST_CYCLE = 10**9
+"""Seconds, about 31 years. Clients count the seconds to a cycle's end in 32 bits."""
+
 _AUTHENTICATION_KEYS = ("secret", "pub_key", "endpoint")
 
 
@@ -67,6 +70,10 @@ class ServerConfig:
                 "server_config.cycle_length must be seconds, or null for no limit"
             )
         problems: list[str] = []
+        if _is_number(length) and length > LONGEST_CYCLE:
+            problems.append(
+                f"cycle_length must be at most {LONGEST_CYCLE} seconds; give null for no limit"
+            )
         rules = cls(
             cycle_length=_number(config, "cycle_length", problems),
             num_cycles=_count(config, "num_cycles", problems) or 0,
@@ -107,11 +114,17 @@ def text_of(value: object) -> str | None:
 def _label(config: Mapping[str, Any], key: str) -> str:
     if key not in config:
         raise HostingError(f"'{key}': missing in client_config")
-    text = text_of(config[key])
+    value = config[key]
+    text = text_of(value)
     if not text or len(text) > NAME_LENGTH:
+        if text is not None:
+            got = f"{len(text)} characters"
+        elif isinstance(value, str):
+            got = "a text with a NUL or half a surrogate pair in it"
+        else:
+            got = type(value).__name__
         raise HostingError(
-            f"client_config.{key} must be a text of 1 to {NAME_LENGTH} characters, got "
-            + (f"{len(text)} characters" if text is not None else type(config[key]).__name__)
+            f"client_config.{key} must be a text of 1 to {NAME_LENGTH} characters, got {got}"
         )
     return text
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from syft_web.errors import AggregationError, HostingError, PlanError, SyftError
+from syft_web.errors import AggregationError, HostingError, PlanError, ServiceError, SyftError
 from syft_web.grid import texts
 from syft_web.grid.aggregate import (
     load_averaging_plan,
@@ -47,14 +47,26 @@ class Hosting:
     fixed_diffs: int | None
 
     @classmethod
-    def check(cls, request: HostTrainingRequest) -> Hosting:
+    def check(
+        cls,
+        request: HostTrainingRequest,
+        is_taken: Callable[[str, str], bool] = lambda _name, _version: False,
+    ) -> Hosting:
         """Read everything in the request.
+
+        Args:
+            request: What was sent.
+            is_taken: Whether a process of that name and version exists. Asked before the
+                model and the plans are read, which may take long.
 
         Raises:
             HostingError: The first thing found wrong, in words.
+            ServiceError: A process of that name and version exists.
         """
         rules = ServerConfig.read(request.server_config)
         name, version = name_and_version(request.client_config)
+        if is_taken(name, version):
+            raise ServiceError(texts.CONFLICT)
         _check_json(request.client_config, "client_config")
         _check_json(request.server_config, "server_config")
         for kind, names in (("plan", request.plans), ("protocol", request.protocols)):

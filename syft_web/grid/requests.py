@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _SPEEDS = ("ping", "download", "upload")
-_ID = re.compile(r"\s*(\d{1,18})(\.0+)?\s*")
+_ID = re.compile(r"\s*([0-9]{1,18})(\.0+)?\s*")
 
 
 def host_training_request(data: object) -> HostTrainingRequest:
@@ -184,7 +184,13 @@ def _base64(value: object, where: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise ServiceError(f"{error}: {where} must be a base64 text") from error
+        problem = str(error)
+    try:
+        # What PyGrid, which skipped such characters, could not decode either it named so:
+        base64.b64decode(text)
+    except binascii.Error as error:
+        problem = str(error)
+    raise ServiceError(f"{problem}: {where} must be a base64 text")
 
 
 def _config(value: object, where: str) -> dict[str, Any]:

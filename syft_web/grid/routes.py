@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -72,7 +73,7 @@ def _route(path: str, methods: list[str], endpoint: Endpoint) -> Route:
         try:
             return await endpoint(request)
         except ServiceError as error:
-            return _json({"error": error.text}, error.status)
+            return _refusal(error)
         except ClientDisconnect:
             return Response(status_code=400)
 
@@ -117,7 +118,9 @@ async def _call(request: Request, message_type: str) -> Response:
 def _download(find: Callable[[Service, Mapping[str, str]], bytes]) -> Endpoint:
     async def download(request: Request) -> Response:
         service: Service = request.app.state.service
-        data = await _dispatcher(request).in_thread(find, service, request.query_params)
+        # Of a key that is given twice the first counts, as in PyGrid.
+        query = dict(reversed(request.query_params.multi_items()))
+        data = await _dispatcher(request).in_thread(find, service, query)
         return Response(data, media_type="application/octet-stream", headers=_NOT_TO_BE_KEPT)
 
     return download
@@ -143,6 +146,8 @@ def _sample(size: int) -> Response:
         yield head
         for _ in range(size // len(_CHUNK)):
             yield _CHUNK
+            # Gives others their turn, and the server a chance to notice that the client left.
+            await asyncio.sleep(0)
         yield _CHUNK[: size % len(_CHUNK)]
         yield tail
 
@@ -185,6 +190,14 @@ def _too_large(limit: int) -> ServiceError:
 
 def _json(value: object, status: int = 200) -> Response:
     return Response(json.dumps(value), status, media_type="application/json")
+
+
+def _refusal(error: ServiceError) -> Response:
+    answer = _json({"error": error.text}, error.status)
+    if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        # The rest of the body may still be on its way: nobody wants to read it.
+        answer.headers["Connection"] = "close"
+    return answer
 
 
 def _dispatcher(request: Request) -> Dispatcher:

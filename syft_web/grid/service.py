@@ -67,7 +67,7 @@ class Service:
             HostingError: Something in it is not valid; nothing was stored.
             ServiceError: A process of that name and version exists.
         """
-        hosting = Hosting.check(requests.host_training_request(data))
+        hosting = Hosting.check(requests.host_training_request(data), self._is_taken)
         with self._store.write() as tx:
             if tx.find_process(hosting.name, hosting.version) is not None:
                 raise ServiceError(texts.CONFLICT)
@@ -222,6 +222,10 @@ class Service:
         if found is None:
             raise ServiceError(texts.MODEL_NOT_FOUND, status=404)
         return found[1]
+
+    def _is_taken(self, name: str, version: str) -> bool:
+        with self._store.read() as tx:
+            return tx.find_process(name, version) is not None
 
     def _accept(
         self, tx: Transaction, process: Process, cycle: Cycle, request: CycleRequest

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -154,10 +156,10 @@ def test_request_ids_come_back(shared_grid: Server) -> None:
 
 
 def test_a_binary_frame_ends_the_connection(shared_grid: Server) -> None:
-    with connect(shared_grid.ws_url) as socket:
-        socket.send(b"\x00\x01")
+    with connect(shared_grid.ws_url) as opened:
+        opened.send(b"\x00\x01")
         with pytest.raises(ConnectionClosed) as caught:
-            socket.recv(timeout=10)
+            opened.recv(timeout=10)
     assert caught.value.rcvd is not None
     assert caught.value.rcvd.code == 1003
 
@@ -216,13 +218,34 @@ def test_bodies_that_are_too_large(strict_grid: Server) -> None:
             answer = httpx.post(f"{strict_grid.url}/model-centric/{route}", content=content)
             assert answer.status_code == 413
             assert "larger than 100000 bytes" in answer.json()["error"]
+            assert answer.headers["connection"] == "close"
+
+
+def test_a_client_that_leaves_during_the_sample(caplog: pytest.LogCaptureFixture) -> None:
+    with Server() as server:
+        port = int(server.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(
+                b"GET /model-centric/speed-test?worker_id=w&random=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+            )
+            client.recv(10)
+            # A reset instead of a polite end.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert httpx.get(server.url).status_code == 200
+    assert not [record for record in caplog.records if record.levelname != "INFO"]
+
+
+def test_of_a_key_given_twice_the_first_counts(shared_grid: Server) -> None:
+    url = f"{shared_grid.url}/model-centric/retrieve-model"
+    assert httpx.get(f"{url}?name=m&name=x").status_code == 200
+    assert httpx.get(f"{url}?name=x&name=m").status_code == 500
 
 
 def test_frames_that_are_too_large(strict_grid: Server) -> None:
-    with connect(strict_grid.ws_url, max_size=BIG) as socket:
-        socket.send("x" * 200_000)
+    with connect(strict_grid.ws_url, max_size=BIG) as opened:
+        opened.send("x" * 200_000)
         with pytest.raises(ConnectionClosed) as caught:
-            socket.recv(timeout=10)
+            opened.recv(timeout=10)
     assert caught.value.rcvd is not None
     assert caught.value.rcvd.code == 1009
     with Talk(strict_grid) as talk:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -187,7 +189,7 @@ def test_sums_that_overflow_do_not_become_a_model() -> None:
     aggregator = FederatedAverage()
     aggregator.add(huge)
     aggregator.add(huge)
-    with pytest.raises(AggregationError, match="no longer be finite"):
+    with pytest.raises(AggregationError, match="no longer be a finite float32"):
         new_parameters([np.zeros(2, np.float32)], aggregator.result())
 
 
@@ -258,3 +260,35 @@ def test_damaged_diffs_are_read_or_refused(cut: int, flip: int) -> None:
     except ModelError:
         return
     assert signature_of(tensors) == SIGNATURE
+
+
+@pytest.mark.parametrize(
+    ("dtype", "old", "step", "new"),
+    [
+        (np.int64, 2**60 + 1, 0.0, 2**60 + 1),
+        (np.int64, 2**63 - 1, 0.0, 2**63 - 1),
+        (np.int64, 2**63 - 1, -1.0, None),
+        (np.int64, -(2**63), 1.0, None),
+        (np.int64, 5, 1e30, None),
+        (np.int64, 5, float("nan"), None),
+        (np.int64, 5, 7.5, -3),
+        (np.uint64, 2**64 - 1, 1.0, 2**64 - 2),
+        (np.uint64, 2**64 - 2, -1.0, 2**64 - 1),
+        (np.uint8, 1, 3.0, None),
+        (np.uint8, 1, -254.0, 255),
+        (np.uint8, 1, -255.0, None),
+        (np.uint8, 50, 300.0, None),
+        (np.int8, 100, 200.0, -100),
+    ],
+)
+def test_whole_numbers_neither_round_nor_wrap_around(
+    dtype: type[np.integer[Any]], old: int, step: float, new: int | None
+) -> None:
+    before, average = [np.array([old], dtype)], [np.array([step])]
+    if new is None:
+        with pytest.raises(AggregationError, match="Parameter 0 would no longer be"):
+            new_parameters(before, average)
+        return
+    after = new_parameters(before, average)
+    assert after[0].dtype == dtype
+    assert after[0].tolist() == [new]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -224,3 +225,28 @@ def test_an_aggregator_that_fails_is_noted(
     completion.run()
     assert states(store) == {CycleState.FAILED: 1, CycleState.OPEN: 1}
     assert "nothing goes together" in caplog.text
+
+
+def test_a_cycle_that_ends_while_another_is_averaged_is_not_overlooked(
+    workers: Workers,
+    completion: Completion,
+    store: Store,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = module.new_parameters
+
+    def slow(*arguments: Any) -> Any:
+        clock.now += 20
+        return original(*arguments)
+
+    monkeypatch.setattr(module, "new_parameters", slow)
+    workers.service.host(host_data("timed", cycle_length=10))
+    workers.report(workers.join("timed"), small_diff(0))
+    workers.service.host(host_data("other", max_diffs=1, num_cycles=1))
+    workers.report(workers.join("other"), small_diff(0))
+    completion.run()
+    assert states(store) == {CycleState.OPEN: 1, CycleState.DONE: 1}
+    assert completion.seconds_to_next_end() == 0  # so the keeper runs again at once
+    completion.run()
+    assert states(store) == {CycleState.OPEN: 1, CycleState.DONE: 2}

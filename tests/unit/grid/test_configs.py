@@ -61,6 +61,7 @@ def test_nulls_are_no_rules() -> None:
         ({"cycle_length": -1}, "server_config is not valid: cycle_length"),
         ({"cycle_length": float("nan")}, "cycle_length must be a number"),
         ({"cycle_length": 10**400}, "cycle_length must be a number"),
+        ({"cycle_length": 1e300}, "cycle_length must be at most 1000000000 seconds"),
         ({"cycle_length": None, "max_diffs": 1.5}, "max_diffs must be a whole number"),
         ({"cycle_length": None, "max_diffs": True}, "max_diffs must be a whole number"),
         ({"cycle_length": None, "num_cycles": "5"}, "num_cycles must be a whole number"),

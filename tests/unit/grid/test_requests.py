@@ -98,7 +98,9 @@ def test_report_wrapped_in_lines() -> None:
         (5, "'int' object has no attribute 'encode'"),
         ("abc", "Incorrect padding: diff must be a base64 text"),
         ("a", "Invalid base64-encoded string: number of data characters (1) cannot be 1 more"),
-        ("ab%d", "Only base64 data is allowed"),
+        ("ab%de", "Only base64 data is allowed"),
+        ("ab%d", "Incorrect padding"),
+        ("not base64!", "Invalid base64-encoded string: number of data characters (9) cannot be 1"),
         ("äöü", "Only base64 data is allowed"),
     ],
 )

@@ -128,6 +128,12 @@ def test_an_averaging_plan_for_other_shapes_is_refused(service: Service) -> None
         service.host(host_data(averaging_plan=plan.dumps()))
 
 
+def test_a_taken_name_is_said_before_anything_else_is_read(service: Service) -> None:
+    service.host(host_data())
+    with refused("FL Process already exists."):
+        service.host(host_data(plans={"p": b"no plan"}))
+
+
 @pytest.mark.parametrize("max_diffs", [1, 2, 5])
 def test_a_plan_for_two_diffs_runs_at_two(
     service: Service, workers: Workers, store: Store, clock: Clock, max_diffs: int
