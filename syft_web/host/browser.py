@@ -33,6 +33,8 @@ _RANDOM_AT_ONCE = 65536
 class BrowserHost(BaseHost):
     """The `Host` of a browser."""
 
+    sees_encoding = False
+
     @property
     def name(self) -> str:
         """``"browser"``."""

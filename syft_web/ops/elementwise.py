@@ -178,8 +178,17 @@ def power(self: Value, exponent: Value) -> Array:
         if quick is not None:
             return array(quick(cast(self, dtype)))
     if is_integral(dtype) and np.any(np.asarray(exponent) < 0):
-        raise ValueError("integers to negative integer powers are not allowed")
+        if not isinstance(exponent, np.ndarray):
+            raise ValueError("integers to negative integer powers are not allowed")
+        return _integer_power(*np.broadcast_arrays(cast(self, dtype), cast(exponent, dtype)))
     return binary(np.power, self, exponent, dtype)
+
+
+def _integer_power(base: Array, exponent: Array) -> Array:
+    """Integer powers; a negative exponent gives ``1 / base ** n`` cut to an integer."""
+    usual = np.power(base, np.maximum(exponent, 0))
+    sign = np.where(exponent % 2 == 0, np.abs(base), base)
+    return array(np.where(exponent < 0, np.where(np.abs(base) == 1, sign, 0), usual))
 
 
 _QUICK_POWERS: dict[float, Callable[[Array], Any]] = {

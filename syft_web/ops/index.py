@@ -210,7 +210,7 @@ def index_put(
 
 @row("nonzero(Tensor self)", "torch.nonzero .nonzero")
 def nonzero(self: Array) -> Array:
-    return np.argwhere(self).astype(INT64).reshape(-1, self.ndim)
+    return np.stack(np.nonzero(np.atleast_1d(self)), axis=1).astype(INT64)[:, : self.ndim]
 
 
 @row("where(Tensor condition) -> Tensor[]", "torch.where")

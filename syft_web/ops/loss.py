@@ -214,7 +214,7 @@ def poisson_nll_loss(
 )
 def hinge_embedding_loss(self: Array, target: Array, margin: float, *options: Any) -> Array:
     below = np.maximum(self.dtype.type(margin) - self, 0)
-    losses = np.where(target == 1, self, np.where(target == -1, below, 0))
+    losses = np.where(target != 1, below, 0) + np.where(target != -1, self, 0)
     return reduced(losses.astype(self.dtype), *options)
 
 
@@ -226,7 +226,8 @@ def margin_ranking_loss(
     input1: Array, input2: Array, target: Array, margin: Scalar, *options: Any
 ) -> Array:
     a, b = _pair(input1, input2)
-    return reduced(array(np.maximum(-target * (a - b) + a.dtype.type(margin), 0)), *options)
+    away, sign = _pair(array(b - a), target)
+    return reduced(array(np.maximum(sign * away + away.dtype.type(margin), 0)), *options)
 
 
 @row(f"soft_margin_loss(Tensor self, Tensor target, {_TAIL})", "F.soft_margin_loss")

@@ -189,7 +189,7 @@ def threshold(self: Array, threshold: Scalar, value: Scalar, inplace: bool = Fal
 
 @row("hardshrink(Tensor self, Scalar lambd=0.5)", "F.hardshrink torch.hardshrink .hardshrink")
 def hardshrink(self: Array, lambd: Scalar = 0.5) -> Array:
-    return _where(np.abs(self) > lambd, self, self.dtype.type(0), self)
+    return _where(np.abs(self) <= lambd, self.dtype.type(0), self, self)
 
 
 @row("softshrink(Tensor self, Scalar lambd=0.5)", "F.softshrink")

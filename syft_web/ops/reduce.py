@@ -277,7 +277,7 @@ def logsumexp(self: Array, dim: Sequence[int], keepdim: bool = False) -> Array:
     """``log(sum(exp(x)))`` over dimensions, without overflow."""
     axis = axes(self, dim)
     x = self.astype(float_type(self.dtype), copy=False)
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
     total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return array(total if keepdim else np.squeeze(total, axis=axis))
@@ -336,6 +336,8 @@ def cumprod(self: Array, dim: int, dtype: Any = None) -> Array:
 @row("median(Tensor self)", "torch.median .median")
 def median(self: Array) -> Array:
     flat = np.sort(self, axis=None)
+    if self.dtype.kind == "f" and (flat.size == 0 or np.isnan(flat[-1])):
+        return np.array(np.nan, self.dtype)
     return array(flat[(flat.size - 1) // 2])
 
 
@@ -357,4 +359,10 @@ def kthvalue(self: Array, k: int, dim: int = -1, keepdim: bool = False) -> tuple
 @row("median(Tensor self, int dim, bool keepdim=False) -> Tensor, Tensor", "torch.median .median")
 def median_dim(self: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     size = self.shape[normal_axis(dim, self.ndim)] if self.ndim else 1
-    return kthvalue(self, (size - 1) // 2 + 1, dim, keepdim)
+    values, where = kthvalue(self, (size - 1) // 2 + 1, dim, keepdim)
+    if self.dtype.kind != "f" or not self.ndim or not np.isnan(self).any():
+        return values, where
+    missing = np.isnan(self)
+    first = np.argmax(missing, axis=dim, keepdims=keepdim)
+    bad = np.any(missing, axis=dim, keepdims=keepdim)
+    return np.where(bad, self.dtype.type(np.nan), values), np.where(bad, first, where).astype(INT64)

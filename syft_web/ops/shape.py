@@ -248,6 +248,8 @@ def unbind(self: Array, dim: int = 0) -> tuple[Array, ...]:
 
 @row("flip(Tensor self, int[] ...dims)", "torch.flip .flip")
 def flip(self: Array, dims: Sequence[int]) -> Array:
+    if self.ndim == 0:  # torch lets dimension 0 and -1 of a number pass
+        return self.copy()
     return np.flip(self, tuple(normal_axis(d, self.ndim) for d in dims)).copy()
 
 

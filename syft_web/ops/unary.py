@@ -82,6 +82,8 @@ def _keeps_int(function: Callable[[Any], Any]) -> Callable[[Array], Any]:
 
 
 def _sign(x: Array) -> Any:
+    if x.dtype.kind == "f":  # torch: the sign of nan is 0
+        return np.where(np.isnan(x), x.dtype.type(0), np.sign(x))
     return x.copy() if x.dtype == BOOL else np.sign(x)
 
 

@@ -179,15 +179,16 @@ def _action_from(message: pb.ComputationAction, path: str) -> Action:
             "PySyft can do. Record the plan with tensors as arguments.",
             path=path,
         )
-    # return_ids belong to the data-centric side; plans use return_placeholder_ids.
+    # Plans name their results in return_placeholder_ids; return_ids is what PySyft writes
+    # outside plans, and it is taken where nothing else says what the results are called.
+    placeholders = [r.id for r in message.return_placeholder_ids]
     return Action(
         command=message.command,
         target=target,
         args=tuple(_arg_from(a, f"{path}.args[{i}]") for i, a in enumerate(message.args)),
         kwargs={k: _arg_from(a, f"{path}.kwargs[{k!r}]") for k, a in message.kwargs.items()},
-        return_ids=_ids(
-            (r.id for r in message.return_placeholder_ids), f"{path}.return_placeholder_ids"
-        ),
+        return_ids=_ids(placeholders, f"{path}.return_placeholder_ids")
+        or _ids(message.return_ids, f"{path}.return_ids"),
     )
 
 

@@ -47,6 +47,21 @@ async def test_a_compressed_body_may_be_shorter_than_declared():
     assert (await fetch(CannedHost(headers, b"ab"))).body == b"ab"
 
 
+class BlindHost(CannedHost):
+    sees_encoding = False
+
+
+async def test_where_the_encoding_is_hidden_a_body_may_be_a_little_shorter():
+    for size, packed in [(0, 20), (1, 21), (200_000, 200_083)]:
+        host = BlindHost({"content-length": str(packed)}, b"x" * size)
+        assert len((await fetch(host)).body) == size
+
+
+async def test_where_the_encoding_is_hidden_a_body_is_not_much_shorter():
+    with pytest.raises(GridClosedError, match="after 190,000 of 200,000 bytes"):
+        await fetch(BlindHost({"content-length": "200000"}, b"x" * 190_000))
+
+
 @pytest.mark.parametrize("length", ["", " ", None])
 async def test_no_length(length):
     headers = {} if length is None else {"content-length": length}

@@ -77,6 +77,16 @@ def test_what_cannot_be_written(format: Any) -> None:
         Plan(name="p", roles={"torch": Role()}).dumps("xml")  # type: ignore[arg-type]
 
 
+def test_results_named_as_outside_plans() -> None:
+    message = pb.decode(pb.Plan, plan("x", [act("y", "add", 1, on="$x")], "y").dumps())
+    assert message.role is not None
+    for role_ in (message.role, *message.roles.values()):
+        for action in role_.actions:
+            action.return_ids = [r.id for r in action.return_placeholder_ids if r.id]
+            action.return_placeholder_ids = []
+    assert Plan.loads(pb.encode(message)).execute(f(1))[0].tolist() == 2.0
+
+
 def test_choosing_the_framework() -> None:
     r = role("x", [act("y", "exp", on="$x")], "y")
     t = role("x", [act("y", "tf.exp", "$x")], "y")

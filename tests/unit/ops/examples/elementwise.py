@@ -51,6 +51,8 @@ EXAMPLES: list[Example] = [
     example(".__pow__", f(2, 4), 1, want=f(2, 4)),
     example(".__pow__", f(2, 4), 1.5, want=f(2**1.5, 8)),
     example(".pow", i(2, 3), i(3, 2), want=i(8, 9)),
+    example(".pow", i(2, 0, 1, -1, -1), i(-1, -1, -3, -3, -2), want=i(0, 0, 1, -1, 1)),
+    example("torch.pow", i(2, 3), i(-1, 2), want=i(0, 9)),
     example("torch.pow", 2, f(1, 3), want=f(2, 8)),
     example(".__rpow__", f(1, 3), 2, want=f(2, 8)),
     example(".pow_", f(2, 3), 2, want=f(4, 9), mutated=f(4, 9)),
@@ -189,6 +191,7 @@ EXAMPLES += [
     example(".sqrt", b(True, False), want=f(1, 0)),
     example(".floor", i(3, -3), want=i(3, -3)),
     example(".sign", b(True, False), want=b(True, False)),
+    example(".sign", f(np.nan, -2, 0), want=f(0, -1, 0)),
     example(".lgamma", f(-1, np.inf, np.nan), want=f(np.inf, np.inf, np.nan)),
     example(".neg", np.zeros((0, 3), np.float32), want=np.zeros((0, 3), np.float32)),
 ]

@@ -71,7 +71,9 @@ LOSS: list[Example] = [
         want=f(1 + 3 * math.log(3) - 3 + math.log(6 * math.pi) / 2),
     ),
     example(f"{F}hinge_embedding_loss", f(0.5, 0.25), f(1, -1), want=f((0.5 + 0.75) / 2)),
+    example(f"{F}hinge_embedding_loss", f(0.5), f(0), reduction="sum", want=f(1.0)),
     example(f"{F}margin_ranking_loss", f(1, 2), f(2, 1), f(1, 1), margin=0.5, want=f(0.75)),
+    example(f"{F}margin_ranking_loss", f(1, 2), f(2, 1), i(1, -1), want=f(1.0)),
     example(
         f"{F}soft_margin_loss",
         f(1, -1),

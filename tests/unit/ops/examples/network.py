@@ -111,6 +111,7 @@ NN: list[Example] = [
     example(f"{F}softplus", f(0, 30), want=f(math.log(2), 30)),
     example(f"{F}threshold", f(1, 3), 2, 9, want=f(9, 3)),
     example(f"{F}hardshrink", f(0.3, -0.7), want=f(0, -0.7)),
+    example(f"{F}hardshrink", f(np.nan, 0.5), want=f(np.nan, 0)),
     example(f"{F}softshrink", f(0.3, -0.7), want=f(0, -0.2)),
     example("torch.prelu", f([[-1, 2], [3, -4]]), f(0.1, 0.5), want=f([[-0.1, 2], [3, -2]])),
     example(f"{F}prelu", f(-1, 2), f([0.25]), want=f(-0.25, 2)),

@@ -56,6 +56,7 @@ EXAMPLES: list[Example] = [
     example("torch.std_mean", M, 1, want=[f([(13 / 3) ** 0.5] * 2), f(8 / 3, 16 / 3)]),
     example("torch.logsumexp", f([[0, 0], [1000, 1000]]), 1, want=f([math.log(2), 1000.6931])),
     example(".logsumexp", f(-np.inf, -np.inf), 0, want=f(-np.inf)),
+    example(".logsumexp", np.zeros((0, 2), np.float32), 0, want=f(-np.inf, -np.inf)),
     example("torch.norm", f(3, 4), want=f(5.0)),
     example(".norm", f([[3, 4], [0, 1]]), 1, 1, want=f(7, 1)),
     example(".norm", f([[3, 4], [0, 1]]), dim=1, keepdim=True, want=f([[5], [1]])),
@@ -71,5 +72,8 @@ EXAMPLES: list[Example] = [
     example(".cumprod", M, 0, want=f([[1, 5, 2], [7, 15, 12]])),
     example("torch.median", f(4, 1, 3, 2), want=f(2.0)),
     example(".median", M, 1, want=[f(2, 6), i(2, 2)]),
+    example(".median", f(1, np.nan, 3), want=f(np.nan)),
+    example(".median", np.zeros(0, np.float32), want=f(np.nan)),
+    example(".median", f([[1, np.nan, 3], [3, 1, 2]]), 1, want=[f(np.nan, 2), i(1, 2)]),
     example(".kthvalue", M, 1, dim=1, want=[f(1, 3), i(0, 1)]),
 ]
