@@ -282,6 +282,7 @@ export class Job extends Emitter {
     this.model = null;
     /** @type {number | null} */
     this._running = null;
+    this._cancels = 0;
     /** @type {Promise<number>} */
     this._id = worker._id
       .then((syft) =>
@@ -359,6 +360,7 @@ export class Job extends Emitter {
 
   /** Ends the request or report that is under way; its promise settles with code `cancelled`. */
   async cancel() {
+    this._cancels += 1;
     if (this._running !== null) await this.worker.runtime.cancel(this._running);
   }
 
@@ -373,7 +375,13 @@ export class Job extends Emitter {
    * @param {Handler} [onEvent]
    */
   async _call(command, args, onEvent) {
-    const call = this.worker.runtime.call(command, { job: await this._id, ...args }, { onEvent });
+    const cancels = this._cancels;
+    const job = await this._id;
+    // Cancelled before the worker had heard of it.
+    if (cancels !== this._cancels) {
+      throw new SyftError({ code: "cancelled", message: "Cancelled.", where: command });
+    }
+    const call = this.worker.runtime.call(command, { job, ...args }, { onEvent });
     this._running = call.id;
     try {
       return await call;
@@ -692,12 +700,13 @@ export class ArrayDataset {
     /** @type {Promise<number>} */
     this._id = runtime.call("data", args, { transfer }).then((result) => result.dataset);
     /** Resolves when the worker has the bytes. */
-    this.ready = this._id.then(() => undefined);
+    this.ready = this._id.then((id) => runtime._watch(this, id));
     this.ready.catch(() => undefined);
   }
 
   /** Frees the bytes in the worker. */
   async dispose() {
+    this.runtime._unwatch(this);
     this.runtime.release([await this._id]);
   }
 }

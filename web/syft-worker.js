@@ -20,6 +20,12 @@ const core = ["pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip"];
 const wanted = ["syft_web"];
 const started = performance.now();
 
+/** The smallest WebAssembly module: nothing but its header. */
+const emptyModule = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+
+/** How long Python's start waits for the sizes of its files. */
+const sizesMs = 1000;
+
 /** What the page posted while Python was still booting. @type {unknown[]} */
 const waiting = [];
 /** @type {(message: any) => void} */
@@ -56,10 +62,16 @@ async function boot() {
  */
 async function startPython(progress) {
   progress.stage("runtime");
+  // Pyodide waits for ever where a Content-Security-Policy forbids WebAssembly.
+  await WebAssembly.compile(emptyModule).catch((error) => {
+    throw Object.assign(new Error(`WebAssembly is not allowed here (${error}).`), { code: "boot.wasm" });
+  });
   const lockFileURL = new URL("pyodide-lock.json", base).href;
   const packages = progress.fetchJson(lockFileURL).then((lock) => packageFiles(lock, wanted));
-  packages.then((files) => progress.expect([...core, ...files])).catch(progress.fail);
+  const sizes = packages.then((files) => progress.expect([...core, ...files])).catch(progress.fail);
   const { loadPyodide } = await import(new URL("pyodide.mjs", base).href);
+  // A browser has few connections to a server; once the files fill them, sizes come too late.
+  await Promise.race([sizes, new Promise((resolve) => setTimeout(resolve, sizesMs))]);
   return loadPyodide({
     indexURL: base.href,
     lockFileURL,
@@ -141,7 +153,10 @@ class BootProgress {
     this.nativeFetch = self.fetch;
     self.fetch = (input, init) => this.fetch(input, init);
     this.observer = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) this.finish(entry.name);
+      for (const entry of /** @type {PerformanceResourceTiming[]} */ (list.getEntries())) {
+        // What comes by `fetch` is counted as it comes, and a HEAD brings nothing.
+        if (entry.initiatorType !== "fetch") this.finish(entry.name);
+      }
     });
     this.observer.observe({ type: "resource", buffered: true });
   }
@@ -181,15 +196,17 @@ class BootProgress {
    * @param {string[]} names
    */
   async expect(names) {
-    await Promise.all(
+    const sizes = await Promise.all(
       names.map(async (name) => {
         const url = new URL(name, base).href;
         const answer = await this.nativeFetch.call(self, url, { method: "HEAD" }).catch(() => null);
         const size = Number(answer?.ok ? answer.headers.get("Content-Length") : 0);
         if (size > 0) this.file(url).total = size;
+        return size;
       }),
     );
-    this.sized = true;
+    // A total of some of the files would be passed by what arrives.
+    this.sized = sizes.every((size) => size > 0);
     this.post();
   }
 
@@ -273,7 +290,7 @@ class BootProgress {
 boot().catch((error) => {
   self.postMessage({
     kind: "boot-failed",
-    code: "boot",
+    code: error?.code ?? "boot",
     message: `Python could not be started: ${error instanceof Error ? error.message : error}`,
     where: "boot",
   });

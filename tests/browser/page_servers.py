@@ -36,11 +36,17 @@ Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Reply:
-    """What to answer: an object becomes JSON; ``cut`` closes the connection after so many bytes."""
+    """What to answer: an object becomes JSON.
+
+    Attributes:
+        cut: Close the connection after so many bytes of the body.
+        pause: Seconds to wait in the middle of the body.
+    """
 
     body: Any
     status: int = 200
     cut: int | None = None
+    pause: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -129,7 +135,12 @@ async def grid_over_http(
         await reader.readexactly(length)
         name = target.partition("?")[0].rpartition("/")[2]
         reply = Reply("") if method == "OPTIONS" else routes.get(name, otherwise)
-        writer.write(_http(reply))
+        answer = _http(reply)
+        middle = len(answer) - len(answer) // 3 if reply.pause else len(answer)
+        writer.write(answer[:middle])
+        await writer.drain()
+        await asyncio.sleep(reply.pause)
+        writer.write(answer[middle:])
         await writer.drain()
         writer.close()
 

@@ -2,6 +2,8 @@
 /** A small line chart in SVG: one value per update, cycle after cycle. */
 
 const namespace = "http://www.w3.org/2000/svg";
+/** Values drawn at most; of more, every second, third, ... is, so that drawing stays quick. */
+const most = 4000;
 const margin = { top: 8, right: 6, bottom: 24, left: 38 };
 
 /**
@@ -63,7 +65,7 @@ export class Chart {
     if (!width || !height) return;
     const values = this.cycles.flat();
     const updates = Math.max(values.length, 20);
-    const ticks = niceTicks(this.options.max ?? (values.length ? Math.max(...values, 0.1) : 2.5));
+    const ticks = niceTicks(this.options.max ?? (values.length ? values.reduce(larger, 0.1) : 2.5));
     const top = ticks[ticks.length - 1];
     const plotWidth = width - margin.left - margin.right;
     const plotHeight = height - margin.top - margin.bottom;
@@ -78,6 +80,7 @@ export class Chart {
       label(this.options.format(tick), { x: margin.left - 8, y: y(tick) + 4, "text-anchor": "end" }),
     ]);
     let first = 0;
+    const step = Math.ceil(values.length / most);
     this.cycles.forEach((cycle, n) => {
       const end = first + cycle.length;
       if (n > 0) {
@@ -85,8 +88,11 @@ export class Chart {
         parts.push(element("line", { class: "cycle-mark", x1: at, x2: at, y1: margin.top, y2: height - margin.bottom }));
       }
       if (cycle.length > 1) {
-        const points = cycle.map((value, i) => /** @type {[number, number]} */ ([x(first + i), y(value)]));
-        const mean = smooth(cycle).map((value, i) => /** @type {[number, number]} */ ([x(first + i), y(value)]));
+        const kept = step > 1 ? cycle.filter((_, i) => i % step === 0) : cycle;
+        /** @type {(value: number, i: number) => [number, number]} */
+        const point = (value, i) => [x(first + i * step), y(value)];
+        const points = kept.map(point);
+        const mean = smooth(kept).map(point);
         parts.push(element("path", { class: "each", d: path(thin(points, plotWidth)) }));
         parts.push(element("path", { class: "mean", d: path(thin(mean, plotWidth)) }));
       }
@@ -123,6 +129,16 @@ export function smooth(values) {
     const reach = Math.min(4, i, values.length - 1 - i);
     return (sums[i + reach + 1] - sums[i - reach]) / (2 * reach + 1);
   });
+}
+
+/**
+ * `Math.max` of an array would put all its values on the stack.
+ *
+ * @param {number} a
+ * @param {number} b
+ */
+function larger(a, b) {
+  return a > b ? a : b;
 }
 
 /** @param {number} max */

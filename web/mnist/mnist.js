@@ -8,7 +8,7 @@
  */
 
 import { drawSamples, shareOf } from "./images.js";
-import { Session } from "./session.js";
+import { Session, targetOf } from "./session.js";
 import { View, get } from "./view.js";
 import { count } from "./words.js";
 
@@ -28,6 +28,9 @@ const session = new Session((change) => view.show(change), {
   },
   accepted: () => view.startCycle(),
 });
+
+/** What the charts are about. */
+let target = "";
 
 const demo = {
   get state() {
@@ -95,8 +98,15 @@ function addressProblem(address) {
   return "";
 }
 
+/** @param {string} id */
+function usable(id) {
+  return get(id).getAttribute("aria-disabled") !== "true";
+}
+
 async function start() {
-  if (session.busy || !check()) return;
+  if (session.busy || !usable("start") || !check()) return;
+  // The charts are those of one model.
+  if (target !== (target = targetOf(settings()))) view.clear();
   // On a phone the status is below the form.
   get("status").scrollIntoView({ block: "nearest" });
   await session.run(settings(), () => input("keep").checked, record);
@@ -107,10 +117,14 @@ get("join").addEventListener("submit", (event) => {
   void start();
 });
 get("stop").addEventListener("click", () => {
+  if (!usable("stop")) return;
   session.stop();
   get("status").focus();
 });
-get("again").addEventListener("click", () => session.askAgain());
+get("again").addEventListener("click", () => {
+  session.askAgain();
+  get("status").focus();
+});
 
 input("grid").value = query.get("grid") ?? "ws://127.0.0.1:5000";
 input("model").value = query.get("model") ?? "mnist";

@@ -6,8 +6,9 @@
  * observer draws. `joinOnce` takes part in one cycle; `run` goes on until there is no more to do.
  */
 
-import { DataLoader, PlanInputSpec, PlanOutputSpec, ArrayDataset, Syft, SyftError, sharedRuntime } from "../syft-web.js";
+import { ArrayDataset, Syft, SyftError, sharedRuntime } from "../syft-web.js";
 import { loadShare, shareOf } from "./images.js";
+import { batches, checkFit, inputs, outputs, planName } from "./recipe.js";
 
 /** @typedef {import("./words.js").State} State */
 
@@ -50,20 +51,6 @@ import { loadShare, shareOf } from "./images.js";
  * @property {SyftError} [error]
  */
 
-const planName = "training_plan";
-const inputs = [
-  new PlanInputSpec(PlanInputSpec.TYPE_DATA, "X", 0),
-  new PlanInputSpec(PlanInputSpec.TYPE_DATA, "y", 1),
-  new PlanInputSpec(PlanInputSpec.TYPE_BATCH_SIZE),
-  new PlanInputSpec(PlanInputSpec.TYPE_CLIENT_CONFIG_PARAM, "lr"),
-  ...[0, 1, 2, 3].map((i) => new PlanInputSpec(PlanInputSpec.TYPE_MODEL_PARAM, `param${i}`, i)),
-];
-const outputs = [
-  new PlanOutputSpec(PlanOutputSpec.TYPE_LOSS),
-  new PlanOutputSpec(PlanOutputSpec.TYPE_METRIC, "accuracy"),
-  ...[0, 1, 2, 3].map((i) => new PlanOutputSpec(PlanOutputSpec.TYPE_MODEL_PARAM, `param${i}`, i)),
-];
-
 /** What the stages of the worker are to this page. @type {Record<string, State>} */
 const stageStates = {
   connect: "connecting",
@@ -79,13 +66,17 @@ const stageStates = {
  *
  * @type {State[]}
  */
-const quietStates = ["connecting", "authenticating", "requesting", "downloading"];
+const quietStates = ["connecting", "authenticating", "measuring", "requesting", "downloading"];
 
 /** How often in a row a cycle may end while the page that keeps asking downloads its model. */
 const missesAllowed = 3;
 
-/** Seconds between two looks, at most. */
+/** Seconds between two looks, at most; longer where each look measures the connection anew. */
 const longestLook = 10;
+const measuredLook = 30;
+
+/** Seconds that Python has to stop when asked; a worker that does not answer is ended. */
+const stopSeconds = 5;
 
 export class Session {
   /**
@@ -103,8 +94,14 @@ export class Session {
     this.images = null;
     /** @type {(() => void) | null} */
     this.wake = null;
-    /** Parameters that the last report was about. @type {ArrayBufferView[]} */
-    this.reported = [];
+    /**
+     * The last report: which model of which grid, and the parameters it was about.
+     *
+     * @type {{target: string, parameters: ArrayBufferView[]}}
+     */
+    this.reported = { target: "", parameters: [] };
+    /** Whether the grid has this page measure its connection. */
+    this.measured = false;
     /** Rather look again later than do the same work twice, or give up over a cycle that ended. */
     this.patient = false;
     this.misses = 0;
@@ -122,7 +119,8 @@ export class Session {
     for (let looks = 1; ; ) {
       const outcome = await this.joinOnce(settings, keep());
       if (outcome.status === "waiting") {
-        await this.pause(Math.min(looks++, longestLook), false, keep);
+        const look = this.measured ? measuredLook : Math.min(looks++, longestLook);
+        await this.pause(look, false, keep);
         if (this.abort.signal.aborted) return this.change({ state: "stopped" });
         if (!keep()) return this.change({ state: "done" });
         continue;
@@ -151,6 +149,7 @@ export class Session {
     if (this.busy) throw new Error("A cycle is under way; wait for it or stop it first.");
     this.busy = true;
     this.patient = patient;
+    this.measured = false;
     if (this.abort.signal.aborted) this.abort = new AbortController();
     const began = performance.now();
     /** @type {Outcome} */
@@ -183,6 +182,10 @@ export class Session {
     this.wake?.();
     // Python's start cannot be interrupted from within, so the worker is ended.
     if (this.state === "loading") sharedRuntime().terminate();
+    const { abort } = this;
+    setTimeout(() => {
+      if (this.busy && this.abort === abort) sharedRuntime().terminate();
+    }, stopSeconds * 1000);
   }
 
   /** Ends the wait after a rejection. */
@@ -201,10 +204,11 @@ export class Session {
     try {
       const job = syft.newJob({ modelName: settings.model, modelVersion: settings.version || undefined });
       job.on("progress", (event) => this.progress(event));
-      const stop = () => void job.cancel();
+      // A worker that has broken off has nothing left to cancel.
+      const stop = () => void job.cancel().catch(() => undefined);
       this.abort.signal.addEventListener("abort", stop);
       try {
-        await this.takePart(job, dataset, outcome);
+        await this.takePart(job, dataset, outcome, targetOf(settings));
       } finally {
         this.abort.signal.removeEventListener("abort", stop);
       }
@@ -218,8 +222,9 @@ export class Session {
    * @param {import("../syft-web.js").Job} job
    * @param {ArrayDataset} dataset
    * @param {Outcome} outcome
+   * @param {string} target Which model of which grid.
    */
-  async takePart(job, dataset, outcome) {
+  async takePart(job, dataset, outcome, target) {
     const reply = await job.request();
     this.abort.signal.throwIfAborted();
     if (reply.status === "error") throw reply.error;
@@ -232,20 +237,22 @@ export class Session {
     }
     const parameters = await Promise.all(reply.model.params.map((tensor) => tensor.data()));
     this.abort.signal.throwIfAborted();
-    if (this.patient && same(parameters, this.reported)) return this.look(outcome);
+    const known = this.reported.target === target && same(parameters, this.reported.parameters);
+    if (this.patient && known) return this.look(outcome);
     this.misses = 0;
+    checkFit(job, parameters.length);
+    const loader = batches(dataset, reply.clientConfig.batch_size ?? 64);
     this.change({ state: "accepted" });
     this.hooks.accepted?.();
-    const batchSize = Number(reply.clientConfig.batch_size ?? 64);
-    const loader = new DataLoader({ dataset, batchSize, dropLast: true });
     const trained = await this.train(job, loader, outcome);
     this.change({ state: "sending" });
     const diff = await reply.model.createSerializedDiffFromModel(trained);
+    this.abort.signal.throwIfAborted();
     this.change({ state: "sending", received: diff.byteLength, total: null });
     await job.report(diff);
     outcome.diffBytes = diff.byteLength;
     outcome.status = "reported";
-    this.reported = parameters;
+    this.reported = { target, parameters };
     this.change({ state: "reported" });
   }
 
@@ -257,27 +264,29 @@ export class Session {
 
   /**
    * @param {import("../syft-web.js").Job} job
-   * @param {DataLoader} loader
+   * @param {import("../syft-web.js").DataLoader} loader
    * @param {Outcome} outcome
    */
   async train(job, loader, outcome) {
     this.change({ state: "training" });
-    let ms = 0;
+    let [ms, sum] = [0, 0];
     const trainer = job.train(planName, { inputs, outputs, data: loader });
-    trainer.on("batchEnd", ({ loss, metrics, updates, total, msPerStep }) => {
+    trainer.on("batchEnd", ({ updates, total, msPerStep, ...values }) => {
+      // A plan may give several numbers, which are then no loss that can be drawn.
+      const [loss, accuracy] = [Number(values.loss), Number(values.metrics.accuracy)];
       outcome.losses.push(loss);
-      outcome.accuracies.push(metrics.accuracy);
+      outcome.accuracies.push(accuracy);
       outcome.updates = updates;
-      outcome.meanLoss = outcome.losses.reduce((sum, value) => sum + value, 0) / outcome.losses.length;
+      outcome.meanLoss = (sum += loss) / outcome.losses.length;
       outcome.lastLoss = loss;
-      outcome.lastAccuracy = metrics.accuracy;
+      outcome.lastAccuracy = accuracy;
       outcome.msPerStep = (ms += msPerStep) / outcome.losses.length;
       this.change({
         state: "training",
-        batch: { updates, total, loss, accuracy: metrics.accuracy, msPerStep: outcome.msPerStep },
+        batch: { updates, total, loss, accuracy, msPerStep: outcome.msPerStep },
       });
     });
-    const stop = () => void trainer.stop();
+    const stop = () => void trainer.stop().catch(() => undefined);
     this.abort.signal.addEventListener("abort", stop);
     try {
       await new Promise((resolve, reject) => {
@@ -349,6 +358,7 @@ export class Session {
   /** @param {any} event */
   progress({ stage, asset, received, total }) {
     const state = stageStates[stage];
+    if (state === "measuring") this.measured = true;
     if (state && !this.abort.signal.aborted) this.change({ state, asset, received, total });
   }
 
@@ -407,6 +417,15 @@ export class Session {
     this.state = change.state;
     this.onChange(change);
   }
+}
+
+/**
+ * Which model of which grid the settings are about.
+ *
+ * @param {{grid: string, model: string, version: string}} settings
+ */
+export function targetOf({ grid, model, version }) {
+  return JSON.stringify([grid, model, version]);
 }
 
 /**

@@ -33,7 +33,7 @@ export class View {
   constructor() {
     this.loss = new Chart(get("loss-chart"), get("loss-text"), {
       name: "Loss",
-      format: (value) => String(Number(value.toFixed(3))),
+      format: (value) => (value < 1e4 ? String(Number(value.toFixed(3))) : value.toExponential(1)),
     });
     this.accuracy = new Chart(get("accuracy-chart"), get("accuracy-text"), {
       name: "Accuracy",
@@ -96,12 +96,17 @@ export class View {
     this.announcing = setTimeout(() => live.removeAttribute("aria-busy"), 400);
   }
 
-  /** @param {boolean} busy */
+  /**
+   * Nothing is `disabled`: a control that is would lose the keyboard's focus.
+   *
+   * @param {boolean} busy
+   */
   controls(busy) {
-    for (const id of ["grid", "model", "version", "start"]) {
-      get(/** @type {string} */ (id)).toggleAttribute("disabled", busy);
+    for (const id of ["grid", "model", "version"]) {
+      get(/** @type {string} */ (id)).toggleAttribute("readonly", busy);
     }
-    get("stop").toggleAttribute("disabled", !busy);
+    get("start").setAttribute("aria-disabled", String(busy));
+    get("stop").setAttribute("aria-disabled", String(!busy));
     get("start").textContent = busy || this.state === "idle" ? "Start" : "Start again";
   }
 
@@ -199,6 +204,14 @@ export class View {
       return;
     }
     bar.hidden = false;
+  }
+
+  /** Empties the charts; the table of cycles stays. */
+  clear() {
+    this.loss.clear();
+    this.accuracy.clear();
+    get("loss-now").textContent = loss(null);
+    get("accuracy-now").textContent = percent(null);
   }
 
   startCycle() {

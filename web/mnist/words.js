@@ -61,6 +61,10 @@ const failures = {
     "Python could not be loaded.",
     "Check your internet connection, then press Start again.",
   ],
+  "boot.wasm": [
+    "Python cannot run in this page: WebAssembly is switched off.",
+    "Try another browser, or tell the people who run this site.",
+  ],
   worker: ["The page’s worker broke off.", "Press Start to begin anew."],
   data: ["The images could not be loaded.", "Check your internet connection, then press Start again."],
   "grid.address": ["That is no address of a grid.", "Correct the address, then press Start again."],
@@ -92,6 +96,14 @@ const failures = {
   "cycle.download": [
     "The model or its plan could not be fetched.",
     "The cycle may have ended meanwhile. Press Start to ask for another.",
+  ],
+  "cycle.settings": [
+    "The model’s settings cannot be used in this page.",
+    "Nothing was sent. Tell the people who host it.",
+  ],
+  "plan.other": [
+    "This model is not one for this page’s images.",
+    "Nothing was sent. Check the model’s name and version, then press Start again.",
   ],
   "wire.layout": [
     "The plan is written in an older format.",
@@ -152,12 +164,14 @@ export function duration(seconds) {
 
 /** @param {number | null | undefined} value */
 export function loss(value) {
-  return value == null ? "–" : value.toFixed(3);
+  if (value == null) return "–";
+  if (!Number.isFinite(value)) return "not a number";
+  return Math.abs(value) < 1e4 ? value.toFixed(3) : value.toExponential(1);
 }
 
 /** @param {number | null | undefined} value */
 export function percent(value) {
-  return value == null ? "–" : `${(value * 100).toFixed(1)} %`;
+  return value == null || !Number.isFinite(value) ? "–" : `${(value * 100).toFixed(1)} %`;
 }
 
 /** @param {number} ms */
