@@ -87,7 +87,9 @@ class BrowserHost(BaseHost):
         """See `Host.connect`."""
         try:
             socket = BrowserSocket(js.WebSocket.new(url), url)
-        except JsException as error:
+        except (JsException, SystemError) as error:
+            # Once in a while Pyodide loses what a constructor threw, and Python then says
+            # "SystemError: error return without exception set" in its place.
             raise GridUnreachableError(
                 f"The browser does not allow a WebSocket to {place(url)}. A page that came over "
                 "https:// may only use wss://; otherwise check the address."

@@ -550,6 +550,26 @@ async def test_websocket_addresses_that_are_none(python, url):
         await python.run("await host.connect(url)", url=url)
 
 
+async def test_websocket_address_whose_error_pyodide_loses(python):
+    """That happens by itself, but rarely; here it is made to happen."""
+    with pytest.raises(GridUnreachableError, match="does not allow a WebSocket"):
+        await python.run(
+            """
+            from types import SimpleNamespace
+            from syft_web.host import browser
+
+            def lose(_url):
+                raise SystemError("error return without exception set")
+
+            real, browser.js = browser.js, SimpleNamespace(WebSocket=SimpleNamespace(new=lose))
+            try:
+                await host.connect("ws://[::1]x/")
+            finally:
+                browser.js = real
+            """
+        )
+
+
 # Clock and randomness
 
 
