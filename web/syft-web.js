@@ -20,7 +20,7 @@
  *
  * Nothing here computes: calls become messages to `syft-worker.js`, tensors are handles to arrays
  * that live there, and bytes cross by transfer. The messages are described in
- * `syft_web/bridge.py`.
+ * `syft_web/bridge/__init__.py`.
  */
 
 /** @typedef {(event: any) => void} Handler */
@@ -544,8 +544,8 @@ export class PlanOutputSpec {
 
 /**
  * @typedef {object} TrainOptions
- * @property {PlanInputSpec[]} inputs
- * @property {PlanOutputSpec[]} outputs
+ * @property {PlanInputSpec[]} [inputs] Leave both out for a plan that says itself what they are.
+ * @property {PlanOutputSpec[]} [outputs]
  * @property {DataLoader | ArrayDataset | Tensor} data
  * @property {Tensor} [target] With `data` a tensor: the targets, of the same length.
  * @property {number} [epochs] Default: `max_epochs` of the client config, else 1.
@@ -634,8 +634,8 @@ export class PlanTrainer extends Emitter {
     const { inputs, outputs, data: source, target, epochs, batchSize, stepsPerEpoch } = this.options;
     const reply = await this.job._call("trainer", {
       plan: this.planName,
-      inputs: inputs.map(withoutNulls),
-      outputs: outputs.map(withoutNulls),
+      inputs: inputs?.map(withoutNulls),
+      outputs: outputs?.map(withoutNulls),
       data: await describeData(source),
       target: target?.id,
       epochs,

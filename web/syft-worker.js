@@ -5,7 +5,7 @@
  * It boots Pyodide from `./pyodide/`, with the wheels named in `pyodide-lock.json` fetched while
  * the runtime starts, imports `syft_web.bridge`, and then only carries messages: what the page
  * posts goes to `Bridge.receive`, what the bridge emits is posted to the page. The message format
- * is described in `syft_web/bridge.py`.
+ * is described in `syft_web/bridge/__init__.py`.
  *
  * Messages of its own, before the bridge is there:
  *   {kind: "boot", stage: "runtime" | "import" | "ready", received, total, ...}, in bytes; total

@@ -1,42 +1,4 @@
-"""What a page's worker calls: commands in, events out.
-
-The page has no Python objects, only numbers that stand for them (handles), and
-messages. `web/syft-worker.js` converts between JavaScript values and the dicts
-used here; this module knows neither JavaScript nor a browser, so all of it runs
-and is tested on CPython.
-
-A command is ``{"id": int, "command": str, ...}``. Each is answered by exactly one of ::
-
-    {"id", "event": "result", "value": {...}}
-    {"id", "event": "failure", "code", "message", "where"}
-
-and, before that, by any number of events of its own. Commands run side by side;
-``cancel`` ends one, which then fails with the code ``cancelled``.
-
-Commands, their arguments, and the value of their result::
-
-    open         url, verbose                             -> syft
-    job          syft, modelName, modelVersion?, authToken?  -> job
-    request      job  -> outcome "accepted": model, plans, protocols, clientConfig
-                         or outcome "rejected": timeout, finished, text
-    report       job, diff (bytes)                        -> bytes
-    data         columns: [{data, dtype, shape, divide?, oneHot?}]  -> dataset, length
-    trainer      job, plan, inputs, outputs, data, and optional target, epochs, batchSize,
-                 stepsPerEpoch                            -> trainer, updates
-    train        trainer, resume                          -> status "end" or "stop", model, updates
-    stop         trainer                                  -> epoch, batch
-    diff         model, and params (tensors) or updated (model)  -> diff (bytes)
-    tensor       data, dtype, shape                       -> id, shape, dtype
-    tensor-data  tensor                                   -> data, shape, dtype
-    execute      job, plan, args (numbers or {tensor})    -> tensors
-    cancel       target (id of a command)                 -> cancelled
-    release      handles                                  -> released
-    close        syft                                     -> closed
-
-``request`` and ``report`` send ``progress`` (stage, asset, received, total, text);
-``train`` sends syft.js's training events, ``batchEnd`` with updates (done so far),
-total (None when unknown) and msPerStep besides.
-"""
+"""The commands a page may send; the package says what they mean."""
 
 from __future__ import annotations
 
@@ -44,16 +6,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
+from syft_web.bridge.narrow import Message, array, buffer, get, maybe, transform
+from syft_web.bridge.objects import Objects
 from syft_web.client import Job, Model, Progress, Rejected, Syft
 from syft_web.client.specs import PlanInputSpec, PlanOutputSpec
 from syft_web.client.trainer import PlanTrainer
 from syft_web.client.training_events import BatchEnd, BatchStart, TrainingEvent
 from syft_web.data import ArrayDataset, DataLoader
-from syft_web.data.transform import Compose, OneHot, Scale, Transform
 from syft_web.errors import BridgeError, SyftError
 from syft_web.host import Host, current
 
@@ -61,12 +24,9 @@ __all__ = ["Bridge"]
 
 _log = logging.getLogger("syft_web.bridge")
 
-Message = Mapping[str, Any]
 Value = dict[str, Any]
 Emit = Callable[[Value], object]
 """Called with each event: a dict of plain values; buffers are bytes or memoryviews."""
-
-_T = TypeVar("_T")
 
 _STAGES = {
     "authenticate": "Introducing this worker to the grid",
@@ -91,7 +51,7 @@ class Bridge:
     def __init__(self, emit: Emit, host: Host | None = None) -> None:
         self._emit = emit
         self._host = host or current()
-        self._objects = _Objects()
+        self._objects = Objects()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._listening: dict[int, int] = {}  # job handle -> command that drives it
         self._runs: dict[int, _Run] = {}  # trainer handle -> its latest training
@@ -146,24 +106,22 @@ class Bridge:
     # Joining a cycle
 
     async def _do_open(self, key: int, message: Message) -> Value:
-        syft = Syft(
-            _get(message, "url", str), verbose=bool(message.get("verbose")), host=self._host
-        )
+        syft = Syft(get(message, "url", str), verbose=bool(message.get("verbose")), host=self._host)
         return {"syft": self._objects.add(syft)}
 
     async def _do_job(self, key: int, message: Message) -> Value:
-        syft = _get(message, "syft", int)
+        syft = get(message, "syft", int)
         job = self._objects.get(syft, Syft).new_job(
-            _get(message, "modelName", str),
-            _maybe(message, "modelVersion", str),
-            _maybe(message, "authToken", str),
+            get(message, "modelName", str),
+            maybe(message, "modelVersion", str),
+            maybe(message, "authToken", str),
         )
         handle = self._objects.add(job, owner=syft)
         job.on("progress", lambda progress: self._tell_progress(handle, progress))
         return {"job": handle}
 
     async def _do_request(self, key: int, message: Message) -> Value:
-        handle = _get(message, "job", int)
+        handle = get(message, "job", int)
         job = self._objects.get(handle, Job)
         self._listening[handle] = key
         outcome = await job.request()
@@ -183,8 +141,8 @@ class Bridge:
         }
 
     async def _do_report(self, key: int, message: Message) -> Value:
-        handle = _get(message, "job", int)
-        diff = bytes(_buffer(message, "diff"))
+        handle = get(message, "job", int)
+        diff = bytes(buffer(message, "diff"))
         self._listening[handle] = key
         await self._objects.get(handle, Job).report(diff)
         return {"bytes": len(diff)}
@@ -200,21 +158,26 @@ class Bridge:
     # Training
 
     async def _do_data(self, key: int, message: Message) -> Value:
-        columns = _get(message, "columns", list)
-        dataset = ArrayDataset(*map(_array, columns), transform=[*map(_transform, columns)])
+        columns = get(message, "columns", list)
+        dataset = ArrayDataset(*map(array, columns), transform=[*map(transform, columns)])
         return {"dataset": self._objects.add(dataset), "length": len(dataset)}
 
     async def _do_trainer(self, key: int, message: Message) -> Value:
-        handle = _get(message, "job", int)
+        handle = get(message, "job", int)
+        # A plan that says itself what its inputs and outputs are comes without specs.
+        specs = {
+            side: [kind.from_json(s) for s in get(message, side, list)]
+            for side, kind in (("inputs", PlanInputSpec), ("outputs", PlanOutputSpec))
+            if message.get(side) is not None
+        }
         trainer = self._objects.get(handle, Job).train(
-            _get(message, "plan", str),
-            inputs=[PlanInputSpec.from_json(s) for s in _get(message, "inputs", list)],
-            outputs=[PlanOutputSpec.from_json(s) for s in _get(message, "outputs", list)],
-            data=self._source(_get(message, "data", dict), message),
+            get(message, "plan", str),
+            **specs,
+            data=self._source(get(message, "data", dict), message),
             target=self._maybe_tensor(message.get("target")),
-            epochs=_maybe(message, "epochs", int),
-            batch_size=_maybe(message, "batchSize", int),
-            steps_per_epoch=_maybe(message, "stepsPerEpoch", int),
+            epochs=maybe(message, "epochs", int),
+            batch_size=maybe(message, "batchSize", int),
+            steps_per_epoch=maybe(message, "stepsPerEpoch", int),
         )
         made = self._objects.add(trainer, owner=handle)
         # How training ended is told by the result of "train", together with the model.
@@ -224,22 +187,22 @@ class Bridge:
 
     def _source(self, data: Message, message: Message) -> DataLoader | np.ndarray:
         if "tensor" in data:
-            return self._objects.get(_get(data, "tensor", int), np.ndarray)
-        dataset = self._objects.get(_get(data, "dataset", int), ArrayDataset)
-        size = _maybe(data, "batchSize", int) or _maybe(message, "batchSize", int)
+            return self._objects.get(get(data, "tensor", int), np.ndarray)
+        dataset = self._objects.get(get(data, "dataset", int), ArrayDataset)
+        size = maybe(data, "batchSize", int) or maybe(message, "batchSize", int)
         if size is None:
-            job = self._objects.get(_get(message, "job", int), Job)
+            job = self._objects.get(get(message, "job", int), Job)
             size = int(job.client_config.get("batch_size", 1))
         return DataLoader(
             dataset,
             batch_size=size,
             shuffle=bool(data.get("shuffle", True)),
             drop_last=bool(data.get("dropLast", False)),
-            seed=_maybe(data, "seed", int),
+            seed=maybe(data, "seed", int),
         )
 
     async def _do_train(self, key: int, message: Message) -> Value:
-        handle = _get(message, "trainer", int)
+        handle = get(message, "trainer", int)
         trainer = self._objects.get(handle, PlanTrainer)
         resume = bool(message.get("resume")) and trainer.stopped
         total = _updates(trainer)
@@ -265,38 +228,38 @@ class Bridge:
         self._send(run.key, event.name, **values)
 
     async def _do_stop(self, key: int, message: Message) -> Value:
-        trainer = self._objects.get(_get(message, "trainer", int), PlanTrainer)
+        trainer = self._objects.get(get(message, "trainer", int), PlanTrainer)
         checkpoint = await trainer.stop()
         return {"epoch": checkpoint.epoch, "batch": checkpoint.batch}
 
     async def _do_diff(self, key: int, message: Message) -> Value:
-        model = self._objects.get(_get(message, "model", int), Model)
+        model = self._objects.get(get(message, "model", int), Model)
         if message.get("updated") is not None:
-            updated = self._objects.get(_get(message, "updated", int), Model)
+            updated = self._objects.get(get(message, "updated", int), Model)
             return {"diff": model.create_serialized_diff_from_model(updated)}
-        handles = _get(message, "params", list)
+        handles = get(message, "params", list)
         params = [self._objects.get(handle, np.ndarray) for handle in handles]
         return {"diff": model.create_serialized_diff(params)}
 
     # Tensors
 
     async def _do_tensor(self, key: int, message: Message) -> Value:
-        return self._add_tensor(_array(message))
+        return self._add_tensor(array(message))
 
     async def _do_tensor_data(self, key: int, message: Message) -> Value:
-        array = self._objects.get(_get(message, "tensor", int), np.ndarray)
+        array = self._objects.get(get(message, "tensor", int), np.ndarray)
         travels = np.ascontiguousarray(array, _TRAVELS_AS.get(array.dtype.name, array.dtype))
         flat = travels.reshape(-1).data
         return {"data": flat, "shape": list(array.shape), "dtype": array.dtype.name}
 
     async def _do_execute(self, key: int, message: Message) -> Value:
-        job = self._objects.get(_get(message, "job", int), Job)
-        name = _get(message, "plan", str)
+        job = self._objects.get(get(message, "job", int), Job)
+        name = get(message, "plan", str)
         if name not in job.plans:
             raise BridgeError(f"The job has no plan {name!r}; it has {', '.join(job.plans)}.")
         args = [
             self._maybe_tensor(arg.get("tensor")) if isinstance(arg, Mapping) else arg
-            for arg in _get(message, "args", list)
+            for arg in get(message, "args", list)
         ]
         outputs = job.plans[name].execute(*args)
         return {"tensors": [self._add_tensor(output) for output in outputs]}
@@ -316,11 +279,11 @@ class Bridge:
     # Housekeeping
 
     async def _do_cancel(self, key: int, message: Message) -> Value:
-        task = self._tasks.get(_get(message, "target", int))
+        task = self._tasks.get(get(message, "target", int))
         return {"cancelled": task is not None and task.cancel()}
 
     async def _do_release(self, key: int, message: Message) -> Value:
-        handles = _get(message, "handles", list)
+        handles = get(message, "handles", list)
         return {"released": sum(self._let_go(handle) for handle in handles)}
 
     def _let_go(self, handle: Any) -> int:
@@ -332,7 +295,7 @@ class Bridge:
         return len(gone)
 
     async def _do_close(self, key: int, message: Message) -> Value:
-        handle = _get(message, "syft", int)
+        handle = get(message, "syft", int)
         syft = self._objects.get(handle, Syft)
         self._let_go(handle)
         await syft.close()
@@ -347,44 +310,6 @@ class _Run:
     updates: int
     total: int | None
     began: float = 0.0
-
-
-class _Objects:
-    """What the page's handles stand for. Releasing an object releases what it owns."""
-
-    def __init__(self) -> None:
-        self._next = 1
-        self._by_handle: dict[int, tuple[object, int | None]] = {}
-        self._owned: dict[int, list[int]] = {}
-
-    def add(self, value: object, owner: int | None = None) -> int:
-        handle, self._next = self._next, self._next + 1
-        self._by_handle[handle] = (value, owner)
-        if owner is not None:
-            self._owned.setdefault(owner, []).append(handle)
-        return handle
-
-    def get(self, handle: Any, kind: type[_T]) -> _T:
-        value, _ = self._by_handle.get(handle, (None, None))
-        if not isinstance(value, kind):
-            raise BridgeError(f"{handle!r} is no {kind.__name__}, or was released.")
-        return value
-
-    def owner(self, handle: int) -> int | None:
-        return self._by_handle.get(handle, (None, None))[1]
-
-    def all(self, kind: type[_T]) -> list[_T]:
-        return [value for value, _ in self._by_handle.values() if isinstance(value, kind)]
-
-    def release(self, handle: int) -> list[int]:
-        """The handles that are gone with this one; none when it was gone already."""
-        if handle not in self._by_handle:
-            return []
-        _, owner = self._by_handle.pop(handle)
-        if owner in self._owned:
-            self._owned[owner].remove(handle)
-        owned = self._owned.pop(handle, [])
-        return [handle, *(gone for one in owned for gone in self.release(one))]
 
 
 def _where(command: object, error: SyftError) -> str:
@@ -407,42 +332,3 @@ def _updates(trainer: PlanTrainer) -> int | None:
     else:
         return None
     return trainer.epochs * min(length, trainer.steps_per_epoch or length)
-
-
-# Narrowing: what comes from a page is checked before it is used
-
-
-def _get(message: Message, key: str, kind: type[_T]) -> _T:
-    value = message.get(key)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise BridgeError(f"{key!r} should be {kind.__name__}, got {type(value).__name__}.")
-    return value
-
-
-def _maybe(message: Message, key: str, kind: type[_T]) -> _T | None:
-    return None if message.get(key) is None else _get(message, key, kind)
-
-
-def _buffer(message: Message, key: str) -> memoryview:
-    try:
-        return memoryview(message[key]).cast("B")
-    except (KeyError, TypeError) as error:
-        raise BridgeError(f"{key!r} should be a buffer: {error}.") from error
-
-
-def _array(column: Message) -> np.ndarray:
-    """The array that a buffer, a dtype and a shape describe; not copied."""
-    name, shape = _get(column, "dtype", str), _get(column, "shape", list)
-    try:
-        return np.frombuffer(_buffer(column, "data"), np.dtype(name)).reshape(shape)
-    except (TypeError, ValueError) as error:
-        raise BridgeError(f"No {name} array of shape {shape} in this buffer: {error}.") from error
-
-
-def _transform(column: Message) -> Transform | None:
-    steps: list[Transform] = []
-    if column.get("divide") is not None:
-        steps.append(Scale(float(column["divide"]), divide=True))
-    if column.get("oneHot") is not None:
-        steps.append(OneHot(_get(column, "oneHot", int)))
-    return Compose(*steps) if steps else None
