@@ -1,19 +1,23 @@
 """Where a training stands, to go on later: PlanTrainerCheckpoint.
 
 The JSON is that of syft.js (protocol.md section 2.4), plus ``seed`` when the data are
-shuffled, so that the order of the samples goes on too.
+shuffled, so that the order of the samples goes on too, and ``stateBase64`` when the plan keeps
+tensors between steps (an optimizer's momentum).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import numpy as np
+
 from syft_web.client.model import Model
 from syft_web.errors import SyftError, TrainingError
+from syft_web.plan.state import State
 
 __all__ = ["PlanTrainerCheckpoint", "check_count"]
 
@@ -34,6 +38,7 @@ class PlanTrainerCheckpoint:
         steps_per_epoch: Limit of batches in an epoch, None without limit.
         client_config: Hyperparameters of the cycle.
         seed: Seed of the shuffle, None when the data were not shuffled.
+        state: Tensors that the worker keeps between steps, in order.
 
     Raises:
         TrainingError: A number is out of range.
@@ -47,6 +52,7 @@ class PlanTrainerCheckpoint:
     steps_per_epoch: int | None = None
     client_config: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
+    state: tuple[np.ndarray, ...] = ()
 
     def __post_init__(self) -> None:
         check_count("checkpoint: epochs", self.epochs, least=1)
@@ -71,6 +77,8 @@ class PlanTrainerCheckpoint:
         }
         if self.seed is not None:
             obj["seed"] = self.seed
+        if self.state:
+            obj["stateBase64"] = base64.b64encode(State.of(self.state).dumps()).decode("ascii")
         return obj
 
     @classmethod
@@ -95,25 +103,32 @@ class PlanTrainerCheckpoint:
             batch_size=obj.get("batchSize"),
             epoch=obj["epoch"],
             batch=obj["batch"],
-            current_model=_model(obj["currentModelBase64"]),
+            current_model=Model(*_tensors(obj, "currentModelBase64")),
             steps_per_epoch=obj.get("stepsPerEpoch"),
             client_config=dict(config),
             seed=obj.get("seed"),
+            state=tuple(_tensors(obj, "stateBase64")[0]) if "stateBase64" in obj else (),
         )
 
-    def require_fit(self, model: Model, batch_size: int | None) -> None:
+    def require_fit(
+        self, model: Model, batch_size: int | None, state: Sequence[np.ndarray] = ()
+    ) -> None:
         """Check that training of ``model`` can go on from here.
 
         Args:
             model: The model that training began with.
             batch_size: Samples in a batch of the data, None when any size will do.
+            state: First values of the tensors that the plan keeps between steps.
 
         Raises:
-            TrainingError: It has other parameters, or batches of another size.
+            TrainingError: It has other parameters or kept tensors, or batches of another size.
         """
-        ours = [(p.shape, p.dtype) for p in model.params]
-        theirs = [(p.shape, p.dtype) for p in self.current_model.params]
-        if ours != theirs:
+        if _kinds(state) != _kinds(self.state):
+            raise TrainingError(
+                "the checkpoint does not hold the tensors that this plan keeps between steps "
+                "(number, shapes or dtypes differ); is it of another plan?"
+            )
+        if _kinds(model.params) != _kinds(self.current_model.params):
             raise TrainingError(
                 "the checkpoint's model does not have this model's parameters (number, shapes "
                 "or dtypes differ); is it of another job?"
@@ -136,10 +151,17 @@ def check_count(what: str, value: Any, *, least: int) -> int:
     return value
 
 
-def _model(text: Any) -> Model:
+def _kinds(tensors: Sequence[np.ndarray]) -> list[tuple[tuple[int, ...], np.dtype]]:
+    return [(tensor.shape, tensor.dtype) for tensor in tensors]
+
+
+def _tensors(obj: Mapping[str, Any], key: str) -> tuple[list[np.ndarray], State]:
     try:
-        return Model.loads(base64.b64decode(text, validate=True))
+        state = State.loads(base64.b64decode(obj[key], validate=True))
     except (binascii.Error, ValueError, TypeError) as error:
-        raise TrainingError(f"checkpoint: currentModelBase64 is not base64: {error}.") from error
+        raise TrainingError(f"checkpoint: {key} is not base64: {error}.") from error
     except SyftError as error:
-        raise TrainingError(f"checkpoint: the model in it cannot be read: {error}") from error
+        raise TrainingError(f"checkpoint: the tensors of {key} cannot be read: {error}") from error
+    if not state.tensors:
+        raise TrainingError(f"checkpoint: {key} cannot be read: it holds no tensors.")
+    return state.tensors, state

@@ -48,7 +48,9 @@ class PlanInputSpec:
         type: One of the ``TYPE_`` texts.
         name: Key within the source, e.g. ``"lr"`` in the client config.
         index: Position within the source, e.g. 0 for the first array of a batch.
-        value: The value itself, for ``TYPE_VALUE``.
+        value: The value itself, for ``TYPE_VALUE``; the first value, for ``TYPE_STATE``: a
+            tensor that the worker keeps from step to step and never reports, such as an
+            optimizer's momentum (not in syft.js).
 
     Of ``index``, ``name`` and nothing, the first that is given picks: an element, an
     entry, or the whole source.
@@ -63,6 +65,7 @@ class PlanInputSpec:
     TYPE_CLIENT_CONFIG_PARAM: ClassVar[str] = "clientConfigParam"
     TYPE_VALUE: ClassVar[str] = "value"
     TYPE_MODEL_PARAM: ClassVar[str] = "modelParam"
+    TYPE_STATE: ClassVar[str] = "state"
     TYPES: ClassVar[tuple[str, ...]] = (
         TYPE_DATA,
         TYPE_TARGET,
@@ -70,6 +73,7 @@ class PlanInputSpec:
         TYPE_CLIENT_CONFIG_PARAM,
         TYPE_VALUE,
         TYPE_MODEL_PARAM,
+        TYPE_STATE,
     )
 
     type: str
@@ -83,6 +87,8 @@ class PlanInputSpec:
             raise TrainingError("PlanInputSpec of type 'value' needs a value.")
         if self.type == self.TYPE_MODEL_PARAM and self.index is None:
             raise TrainingError("PlanInputSpec of type 'modelParam' needs an index.")
+        if self.type == self.TYPE_STATE and (self.index is None or self.value is None):
+            raise TrainingError("PlanInputSpec of type 'state' needs an index and a first value.")
         if self.type == self.TYPE_CLIENT_CONFIG_PARAM and self.name is None:
             raise TrainingError("PlanInputSpec of type 'clientConfigParam' needs a name.")
 
@@ -99,7 +105,7 @@ class PlanOutputSpec:
     Attributes:
         type: One of the ``TYPE_`` texts.
         name: Of a metric.
-        index: Of a model parameter.
+        index: Of a model parameter, or of a tensor of the worker's own (``TYPE_STATE``).
 
     Raises:
         TrainingError: The type is unknown, or lacks what it needs.
@@ -108,7 +114,8 @@ class PlanOutputSpec:
     TYPE_LOSS: ClassVar[str] = "loss"
     TYPE_METRIC: ClassVar[str] = "metric"
     TYPE_MODEL_PARAM: ClassVar[str] = "modelParam"
-    TYPES: ClassVar[tuple[str, ...]] = (TYPE_LOSS, TYPE_METRIC, TYPE_MODEL_PARAM)
+    TYPE_STATE: ClassVar[str] = "state"
+    TYPES: ClassVar[tuple[str, ...]] = (TYPE_LOSS, TYPE_METRIC, TYPE_MODEL_PARAM, TYPE_STATE)
 
     type: str
     name: str | None = None
@@ -118,8 +125,8 @@ class PlanOutputSpec:
         _check_common("PlanOutputSpec", self.type, self.TYPES, self.name, self.index)
         if self.type == self.TYPE_METRIC and self.name is None and self.index is None:
             raise TrainingError("PlanOutputSpec of type 'metric' needs a name.")
-        if self.type == self.TYPE_MODEL_PARAM and self.index is None:
-            raise TrainingError("PlanOutputSpec of type 'modelParam' needs an index.")
+        if self.type in (self.TYPE_MODEL_PARAM, self.TYPE_STATE) and self.index is None:
+            raise TrainingError(f"PlanOutputSpec of type {self.type!r} needs an index.")
 
     @classmethod
     def from_json(cls, obj: Mapping[str, Any]) -> Self:
@@ -135,11 +142,13 @@ class StepResult:
         params: New model parameters by index; those absent did not change.
         loss: The loss, None when the plan gives none.
         metrics: Each metric by name (by its index as text when it has no name).
+        state: New tensors of the worker's own by index.
     """
 
     params: dict[int, np.ndarray] = field(default_factory=dict)
     loss: np.ndarray | None = None
     metrics: dict[str, np.ndarray] = field(default_factory=dict)
+    state: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 def check_specs(
@@ -183,6 +192,7 @@ def check_specs(
             )
     if len({(spec.type, spec.index, spec.name) for spec in outputs}) < len(outputs):
         raise TrainingError("two output specs are the same; each output needs its own.")
+    _check_state(inputs, outputs)
     types = {spec.type for spec in inputs}
     if PlanInputSpec.TYPE_TARGET in types and not has_target:
         raise TrainingError(
@@ -198,13 +208,25 @@ def check_specs(
             )
 
 
+def _check_state(inputs: Sequence[PlanInputSpec], outputs: Sequence[PlanOutputSpec]) -> None:
+    indices = sorted(s.index or 0 for s in inputs if s.type == PlanInputSpec.TYPE_STATE)
+    if indices != list(range(len(indices))):
+        raise TrainingError("input specs of type 'state' must have the indices 0, 1, 2, ...")
+    for spec in outputs:
+        if spec.type == PlanOutputSpec.TYPE_STATE and spec.index not in indices:
+            raise TrainingError(
+                f"an output spec means state {spec.index}, which no input spec has; give it a "
+                "first value with an input spec of type 'state'."
+            )
+
+
 def resolve_inputs(specs: Sequence[PlanInputSpec], sources: Mapping[str, Any]) -> list[Any]:
     """Collect a plan's arguments.
 
     Args:
         specs: One for each input.
-        sources: By type: the data batch, target batch, batch size, client config and
-            model parameters.
+        sources: By type: the data batch, target batch, batch size, client config, model
+            parameters and the worker's own state.
 
     Raises:
         TrainingError: A source has no such element; the message names the input.
@@ -218,6 +240,8 @@ def read_outputs(specs: Sequence[PlanOutputSpec], outputs: Sequence[np.ndarray])
     for spec, value in zip(specs, outputs, strict=True):
         if spec.index is not None and spec.type == PlanOutputSpec.TYPE_MODEL_PARAM:
             result.params[spec.index] = value
+        elif spec.index is not None and spec.type == PlanOutputSpec.TYPE_STATE:
+            result.state[spec.index] = value
         elif spec.type == PlanOutputSpec.TYPE_LOSS:
             result.loss = value
         else:

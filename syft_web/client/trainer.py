@@ -24,6 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from syft_web.client.checkpoint import PlanTrainerCheckpoint, check_count
+from syft_web.client.derived import derive_specs
 from syft_web.client.model import Model
 from syft_web.client.specs import (
     PlanInputSpec,
@@ -33,6 +34,7 @@ from syft_web.client.specs import (
     read_outputs,
     resolve_inputs,
 )
+from syft_web.client.trained import TrainedTensors
 from syft_web.client.training_events import (
     BatchEnd,
     BatchStart,
@@ -71,7 +73,9 @@ class PlanTrainer:
     Args:
         plan: The training plan.
         model: The model to begin with; it is not changed.
-        inputs: What each input of the plan is.
+        inputs: What each input of the plan is. Leave both out for a plan that says so itself,
+            as those of `syft_web.author` do; a batch then holds the data first and the
+            targets after them, unless ``target`` is given.
         outputs: What each output of the plan is.
         data: A `DataLoader`; an array, cut into consecutive batches (a rest is left
             out); or a list of batches.
@@ -106,10 +110,10 @@ class PlanTrainer:
         *,
         plan: Plan,
         model: Model,
-        inputs: Sequence[PlanInputSpec],
-        outputs: Sequence[PlanOutputSpec],
         data: DataLoader | np.ndarray | Iterable[Batch],
         target: np.ndarray | None = None,
+        inputs: Sequence[PlanInputSpec] | None = None,
+        outputs: Sequence[PlanOutputSpec] | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
         steps_per_epoch: int | None = None,
@@ -122,7 +126,7 @@ class PlanTrainer:
         config = dict(client_config or {})
         self.plan = plan
         self.original_model = model
-        self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        self.inputs, self.outputs = _specs(plan, inputs, outputs, target is not None)
         self.data, self.target = data, target
         self.client_config: Mapping[str, Any] = config
         self.epochs = _count("epochs", epochs, config, "max_epochs") or 1
@@ -133,7 +137,7 @@ class PlanTrainer:
         self._sleep = sleep
         self.epoch = self.batch = 0
         self.stopped = False
-        self._params = list(model.params)
+        self._tensors = TrainedTensors.at_start(model.params, self.inputs)
         self._current_model: Model | None = model
         self._handlers = Handlers()
         self._loop: AsyncGenerator[TrainingEvent, None] | None = None
@@ -166,7 +170,7 @@ class PlanTrainer:
     def current_model(self) -> Model:
         """The model as it stands; the original one until a batch is done."""
         if self._current_model is None:
-            self._current_model = Model(self._params)
+            self._current_model = Model(self._tensors.params)
         return self._current_model
 
     @property
@@ -181,6 +185,7 @@ class PlanTrainer:
             steps_per_epoch=self.steps_per_epoch,
             client_config=self.client_config,
             seed=self._source.seed,
+            state=self._tensors.state,
         )
 
     def apply_checkpoint(self, checkpoint: PlanTrainerCheckpoint) -> None:
@@ -188,19 +193,21 @@ class PlanTrainer:
 
         Raises:
             TrainingError: Training is going on, the checkpoint's model is another one,
-                or its batches have another size than the data's.
+                its batches have another size than the data's, or the plan keeps other
+                tensors between steps.
         """
         self._refuse_if_stepping()
+        state = TrainedTensors.at_start((), self.inputs).state
         # An array is cut anew to the checkpoint's batch size; a loader has its own.
         fixed = None if isinstance(self.data, np.ndarray) else self._source.batch_size
-        checkpoint.require_fit(self.original_model, fixed)
+        checkpoint.require_fit(self.original_model, fixed, state)
         self.epochs = checkpoint.epochs
         self.steps_per_epoch = checkpoint.steps_per_epoch
         self.client_config = checkpoint.client_config
         self.epoch, self.batch = checkpoint.epoch, checkpoint.batch
         self._wanted_batch_size = checkpoint.batch_size
         self._source = open_source(self.data, self.target, self._wanted_batch_size, checkpoint.seed)
-        self._params = list(checkpoint.current_model.params)
+        self._tensors = TrainedTensors(tuple(checkpoint.current_model.params), checkpoint.state)
         self._current_model = checkpoint.current_model
         self._loop, self._done, self.stopped = None, False, True
         self._checkpoint_waits = True
@@ -293,7 +300,7 @@ class PlanTrainer:
         self._refuse_if_stepping()
         if not (resume and self.stopped):
             self.epoch = self.batch = 0
-            self._params = list(self.original_model.params)
+            self._tensors = TrainedTensors.at_start(self.original_model.params, self.inputs)
             self._current_model = self.original_model
         self._done, self._last_word, self._checkpoint_waits = False, None, False
         self._loop = self._train()
@@ -377,7 +384,8 @@ class PlanTrainer:
                 self.batch_size if self._compat_batch_size or size is None else size
             ),
             PlanInputSpec.TYPE_CLIENT_CONFIG_PARAM: self.client_config,
-            PlanInputSpec.TYPE_MODEL_PARAM: self._params,
+            PlanInputSpec.TYPE_MODEL_PARAM: self._tensors.params,
+            PlanInputSpec.TYPE_STATE: self._tensors.state,
         }
         try:
             outputs = self.plan.execute(*resolve_inputs(self.inputs, sources))
@@ -385,16 +393,8 @@ class PlanTrainer:
             error.add_note(f"while training: epoch {epoch}, batch {batch}")
             raise
         result = read_outputs(self.outputs, outputs)
-        params = list(self._params)
-        for index, value in result.params.items():
-            if value.shape != params[index].shape or value.dtype != params[index].dtype:
-                raise TrainingError(
-                    f"epoch {epoch}, batch {batch}: the plan returned {value.dtype} of shape "
-                    f"{value.shape} for model parameter {index}, which is {params[index].dtype} "
-                    f"of shape {params[index].shape}; check the order of the output specs."
-                )
-            params[index] = value
-        self._params, self._current_model = params, None
+        self._tensors = self._tensors.after(result, f"epoch {epoch}, batch {batch}")
+        self._current_model = None
         return result
 
     # Stopping, telling, checking
@@ -421,6 +421,19 @@ class PlanTrainer:
 def _count(name: str, given: int | None, config: Mapping[str, Any], key: str) -> int | None:
     value, what = (given, name) if given is not None else (config.get(key), f"client_config {key}")
     return None if value is None else check_count(what, value, least=1)
+
+
+def _specs(
+    plan: Plan,
+    inputs: Sequence[PlanInputSpec] | None,
+    outputs: Sequence[PlanOutputSpec] | None,
+    has_target: bool,
+) -> tuple[tuple[PlanInputSpec, ...], tuple[PlanOutputSpec, ...]]:
+    if inputs is None and outputs is None:
+        return derive_specs(plan, has_target=has_target)
+    if inputs is None or outputs is None:
+        raise TrainingError("give both inputs and outputs, or neither.")
+    return tuple(inputs), tuple(outputs)
 
 
 def _size(batch: Batch) -> int | None:

@@ -17,6 +17,7 @@ IN, OUT = PlanInputSpec, PlanOutputSpec
 
 
 def test_texts_are_those_of_syftjs():
+    """One is our own: ``state``, a tensor that the worker keeps between steps."""
     assert IN.TYPES == (
         "data",
         "target",
@@ -24,8 +25,9 @@ def test_texts_are_those_of_syftjs():
         "clientConfigParam",
         "value",
         "modelParam",
+        "state",
     )
-    assert OUT.TYPES == ("loss", "metric", "modelParam")
+    assert OUT.TYPES == ("loss", "metric", "modelParam", "state")
 
 
 def test_inputs_of_every_type():
