@@ -1,13 +1,16 @@
-"""Put a model and its plans on a grid: `host_training`."""
+"""Put a model and its plans on a grid: `host`, or `host_training` where there is an event loop."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from syft_web.author.bundle import Bundle
 from syft_web.client.address import GridAddress
 from syft_web.client.steps import Ask
 from syft_web.client.transport import Options, Transport
@@ -16,7 +19,7 @@ from syft_web.host.base import Host
 from syft_web.plan.plan import Plan, State
 from syft_web.wire.messages import HOST_TRAINING, HostTrainingReply, HostTrainingRequest
 
-__all__ = ["host_training"]
+__all__ = ["host", "host_bundle", "host_training"]
 
 
 async def host_training(
@@ -30,7 +33,7 @@ async def host_training(
     averaging_plan: Plan | bytes | None = None,
     protocols: Mapping[str, bytes] | None = None,
     *,
-    host: Host | None = None,
+    runtime: Host | None = None,
     seconds: float = 60.0,
 ) -> None:
     """Start a federated training on a grid (``model-centric/host-training``, protocol.md 1.5.1).
@@ -48,7 +51,7 @@ async def host_training(
             end), ``num_cycles``, ``min_diffs``, ``max_diffs``, ... (protocol.md 3.2).
         averaging_plan: How differences are averaged; the grid's own mean without one.
         protocols: Opaque bytes for the workers, by name.
-        host: Where this runs; found out by default.
+        runtime: Where this runs; found out by default.
         seconds: How long the grid may take to answer, besides the time to send.
 
     Raises:
@@ -67,15 +70,94 @@ async def host_training(
         server_config=dict(server_config),
     )
     address = replace(GridAddress.parse(url), over_websocket=True)
-    here = current() if host is None else host
+    here = current() if runtime is None else runtime
     transport = Transport(here, address, Options(answer_seconds=seconds))
     try:
         reply = await transport.ask(Ask(HOST_TRAINING, request.to_json(), "host-training"))
         HostTrainingReply.from_json(reply)
     finally:
         await transport.close()
-        if host is None:
+        if runtime is None:
             await here.close()
+
+
+def host(
+    url: str,
+    name: str,
+    version: str,
+    model: State | bytes | Sequence[np.ndarray],
+    plans: Mapping[str, Plan | bytes],
+    client_config: Mapping[str, Any],
+    server_config: Mapping[str, Any],
+    averaging_plan: Plan | bytes | None = None,
+    protocols: Mapping[str, bytes] | None = None,
+    *,
+    seconds: float = 60.0,
+) -> None:
+    """`host_training` for scripts and notebooks: returns when the grid has taken it.
+
+    Args, Raises: Those of `host_training`.
+    """
+    task = host_training(
+        url,
+        name,
+        version,
+        model,
+        plans,
+        client_config,
+        server_config,
+        averaging_plan,
+        protocols,
+        seconds=seconds,
+    )
+    _finish(task)
+
+
+def host_bundle(url: str, bundle: Bundle, *, seconds: float = 60.0) -> None:
+    """Host what a bundle holds.
+
+    Args:
+        url: The grid's address.
+        bundle: What to host.
+        seconds: How long the grid may take to answer.
+
+    Raises:
+        GridError: Those of `host_training`.
+    """
+    host(
+        url,
+        bundle.name,
+        bundle.version,
+        bundle.model,
+        bundle.plans,
+        bundle.client_config,
+        bundle.server_config,
+        bundle.averaging_plan,
+        bundle.protocols,
+        seconds=seconds,
+    )
+
+
+def _finish(task: Coroutine[Any, Any, None]) -> None:
+    """Run it to its end, also where an event loop is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(task)
+        return
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(task)
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name="syft-web-hosting")
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
 
 
 def _state(model: State | bytes | Sequence[np.ndarray]) -> bytes:
