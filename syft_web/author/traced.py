@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import numpy as np
 
 from syft_web.errors import TracingError
-from syft_web.ops.table import lookup, nearest
+from syft_web.ops.table import all_names, lookup, nearest
 from syft_web.plan.plan import Id
 
 __all__ = ["Recorder", "Traced", "unknown", "where"]
@@ -65,6 +65,10 @@ class Traced:
         if name.startswith("__") or lookup(name, method=True) is None:
             raise AttributeError(unknown(f"tensor method {name!r}", name))
         return lambda *args, **kwargs: self._record(name, *args, **kwargs)
+
+    def __dir__(self) -> list[str]:
+        """Also every method of the op table, so that an editor or a notebook can offer them."""
+        return sorted({*object.__dir__(self), *(n[1:] for n in all_names() if n[0] == ".")})
 
     if TYPE_CHECKING:  # installed below, from _OPERATORS
 
@@ -137,13 +141,43 @@ class Traced:
         self._refuse("A NumPy function")
 
     def __getitem__(self, index: Any) -> Traced:
-        """``x[i]`` for one integer, as torch's ``select(0, i)``."""
-        if isinstance(index, int | np.integer) and not isinstance(index, bool):
-            result: Traced = self._record("select", 0, int(index))
-            return result
+        """``x[i]``, ``x[a:b:c]``, ``x[..., None]``, ``x[:, places]``: one action for each part.
+
+        Integers, slices, None, an ellipsis, and one-dimensional tensors of integers.
+        """
+        result, dim = self, 0
+        for part in self._index_parts(index):
+            result, dim = result._taken(part, dim)
+        return result
+
+    def _index_parts(self, index: Any) -> list[Any]:
+        """The parts of an index, with whole slices in place of an ellipsis."""
+        parts = list(index) if isinstance(index, tuple) else [index]
+        places = [i for i, part in enumerate(parts) if part is Ellipsis]
+        if len(places) > 1:
+            raise TracingError(f"An index has one ellipsis at most{where()}.")
+        if places:
+            missing = self.ndim - sum(part is not None for part in parts) + 1
+            parts[places[0] : places[0] + 1] = [slice(None)] * missing
+        return parts
+
+    def _taken(self, part: Any, dim: int) -> tuple[Traced, int]:
+        """One part of an index applied to a dimension; and the dimension for the next part."""
+        if part is None:
+            return self._record("unsqueeze", dim), dim + 1
+        if isinstance(part, int | np.integer) and not isinstance(part, bool):
+            return self._record("select", dim, int(part)), dim
+        if isinstance(part, slice):
+            if part == slice(None):
+                return self, dim + 1
+            bounds = (part.start, part.stop, 1 if part.step is None else part.step)
+            args = (self, dim, *bounds)
+            return self._recorder.call("torch.ops.aten.slice.Tensor", None, args, {}), dim + 1
+        if isinstance(part, Traced) and part.ndim == 1 and part.dtype.kind == "i":
+            return self._record("index_select", dim, part), dim + 1
         raise TracingError(
-            f"Only x[integer] can be recorded, not x[{index!r}]{where()}; use narrow, select, "
-            "index_select or split."
+            f"x[{part!r}] cannot be recorded{where()}; use integers, slices, None, ... or a "
+            "one-dimensional tensor of integers, or torch.where and masked_fill for masks."
         )
 
     def __setitem__(self, index: Any, value: Any) -> None:

@@ -16,6 +16,12 @@ The names are those of the op table (`syft_web.ops.table`), and every operation 
 also worked out on the example arguments. So an unknown name, a wrong shape or a
 wrong dtype shows at the line that has it.
 
+Instead of an example, an input can be described by a `Slot`, which also says what it is; the
+plan then carries a `Signature`, and whoever trains with it writes no specs::
+
+    @plan(Slot("data", "x", shape=(None, 784), dtype="float32"), ..., outputs=[Slot("loss"), ...])
+    def training_plan(x, y, lr, w): ...
+
 What depends on the *values* of tensors cannot be recorded: ``if x > 0``,
 ``float(x)``, ``for row in x``. Numbers taken from ``x.shape`` become constants: a plan
 that should run at any batch size takes the batch size as an argument.
@@ -32,10 +38,14 @@ import numpy as np
 from syft_web.author.traced import Traced, unknown, where
 from syft_web.errors import TracingError
 from syft_web.ops.row import BindError
-from syft_web.ops.table import lookup
+from syft_web.ops.table import all_names, lookup
 from syft_web.plan.plan import Action, Arg, Id, Placeholder, Plan, Ref, Role, State
+from syft_web.plan.signature import Signature, Slot
 
-__all__ = ["Traced", "torch", "trace"]
+__all__ = ["Slot", "Traced", "plan", "torch", "trace"]
+
+_ROWS = 2
+"""Size, in the recording, of a dimension that a `Slot` leaves open."""
 
 
 def trace(
@@ -44,25 +54,28 @@ def trace(
     name: str | None = None,
     state: State | Sequence[np.ndarray] = (),
     description: str = "",
+    outputs: Sequence[Slot] = (),
 ) -> Plan:
     """Record what a function does as a Plan.
 
     Args:
         function: Takes as many arguments as there are examples, and returns a
             `Traced` or a list, tuple or dict (nested if need be) of such.
-        example_args: Arrays, numbers, or lists, tuples and dicts of them. Shapes and
-            dtypes count, values do not. Nested ones are flattened depth-first, dicts
+        example_args: Arrays, numbers, `Slot`s, or lists, tuples and dicts of them. Shapes
+            and dtypes count, values do not. Nested ones are flattened depth-first, dicts
             by sorted key: one plan input for each leaf.
         name: Name of the plan; the function's own by default.
         state: Tensors that travel with the plan. If there are any, the function gets
             them as a tuple, in a keyword argument ``state``.
         description: Free text.
+        outputs: What each output is, where the inputs are given as `Slot`s: one for each.
 
     Returns:
         A plan with a ``torch`` role, with an output for each leaf of the result.
 
     Raises:
         TracingError: The function does something that no plan can hold.
+        PlanInvalidError: The slots contradict each other.
     """
     recorder = _Recorder()
     token = _RECORDER.set(recorder)
@@ -74,18 +87,35 @@ def trace(
         tensors = state.tensors if isinstance(state, State) else list(state)
         held = tuple(recorder.new(np.array(tensor)) for tensor in tensors)
         result = function(*args, **({"state": held} if held else {}))
-        outputs: list[Traced] = []
-        _map_leaves(result, lambda leaf: _output(recorder, leaf, outputs))
+        returned: list[Traced] = []
+        _map_leaves(result, lambda leaf: _output(recorder, leaf, returned))
     finally:
         _RECORDER.reset(token)
-    if not outputs:
+    if not returned:
         raise TracingError(f"{function!r} returns no tensor; a plan needs at least one output.")
-    return Plan.from_role(
-        recorder.role(inputs, outputs, held, tensors),
+    returned = recorder.describe(returned, outputs)
+    made = Plan.from_role(
+        recorder.role(inputs, returned, held, tensors),
         name=getattr(function, "__name__", "plan") if name is None else name,
         description=description,
         include_state=bool(held),
     )
+    Signature.of(made)
+    return made
+
+
+def plan(*example_args: Any, **options: Any) -> Callable[[Callable[..., Any]], Plan]:
+    """`trace` as a decorator: the function's name becomes that of its plan.
+
+    Args:
+        example_args: As for `trace`.
+        options: As for `trace`: ``name``, ``state``, ``description``, ``outputs``.
+    """
+
+    def record(function: Callable[..., Any]) -> Plan:
+        return trace(function, *example_args, **options)
+
+    return record
 
 
 class _Namespace:
@@ -101,6 +131,12 @@ class _Namespace:
         if name.startswith("__") or lookup(path, method=False) is None:
             raise AttributeError(unknown(path, path))
         return lambda *args, **kwargs: _recorder(path).call(path, None, args, kwargs)
+
+    def __dir__(self) -> list[str]:
+        """Every function of this part, so that an editor or a notebook can offer them."""
+        start = f"{self._path}."
+        names = (n.removeprefix(start) for n in (*all_names(), *_PARTS) if n.startswith(start))
+        return sorted({name for name in names if "." not in name})
 
     def __repr__(self) -> str:
         return f"<{self._path} while recording>"
@@ -118,12 +154,29 @@ class _Recorder:
     def __init__(self) -> None:
         self.actions: list[Action] = []
         self.placeholders: list[Placeholder] = []
+        self.slots: dict[Id, Slot] = {}
 
     def new(self, value: np.ndarray) -> Traced:
         """A tensor with a placeholder of its own; ids count from 1."""
         id = len(self.placeholders) + 1
         self.placeholders.append(Placeholder(id, expected_shape=value.shape or None))
         return Traced(self, id, value)
+
+    def describe(self, returned: Sequence[Traced], slots: Sequence[Slot]) -> list[Traced]:
+        """Say what the outputs are; one that is an input too gets a placeholder of its own."""
+        if not slots:
+            return list(returned)
+        if len(slots) != len(returned):
+            raise TracingError(
+                f"The function returns {len(returned)} tensors, and {len(slots)} outputs are "
+                "described; give one Slot for each."
+            )
+        described: list[Traced] = []
+        for slot, traced in zip(slots, returned, strict=True):
+            own = traced if traced._id not in self.slots else self.call("clone", traced, (), {})
+            self.slots[own._id] = slot
+            described.append(own)
+        return described
 
     def call(
         self, command: str, target: Traced | None, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -211,6 +264,8 @@ class _Recorder:
         for kind, members in (("input", inputs), ("output", outputs), ("state", held)):
             for position, traced in enumerate(members):
                 tags.setdefault(traced._id, []).append(f"#{kind}-{position}")
+        for id, slot in self.slots.items():
+            tags[id] += slot.tags
         used = {id for action in actions for id in (*_refs(action), *action.return_ids)}
         placeholders = {
             p.id: Placeholder(p.id, tuple(sorted(tags.get(p.id, ()))), "", p.expected_shape)
@@ -269,15 +324,25 @@ def _map_leaves(value: Any, leaf: Callable[[Any], Any]) -> Any:
 
 
 def _input(recorder: _Recorder, example: Any, inputs: list[Traced]) -> Traced:
+    if isinstance(example, Slot):
+        inputs.append(recorder.new(_stand_in(example)))
+        recorder.slots[inputs[-1]._id] = example
+        return inputs[-1]
     if not isinstance(example, np.ndarray | np.generic | bool | int | float):
         raise TracingError(
-            f"An example argument holds {type(example).__name__}; give arrays, numbers, or lists, "
-            "tuples and dicts of them."
+            f"An example argument holds {type(example).__name__}; give arrays, numbers, Slots, or "
+            "lists, tuples and dicts of them."
         )
     # Without dimensions, a Python float counts as float32: what a plan's caller may pass.
     value = np.array(example, np.float32 if type(example) is float else None)
     inputs.append(recorder.new(value.astype(np.int64) if type(example) is int else value))
     return inputs[-1]
+
+
+def _stand_in(slot: Slot) -> np.ndarray:
+    """An array such as the slot describes; without a shape it is a number."""
+    shape = tuple(_ROWS if size is None else size for size in slot.shape or ())
+    return np.ones(shape, slot.dtype or np.float32)
 
 
 def _output(recorder: _Recorder, result: Any, outputs: list[Traced]) -> None:
