@@ -14,13 +14,14 @@ import os
 import signal
 import sys
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
 from examples.mnist.config import NAME, VERSION, client_config, server_config
 from examples.mnist.data import load
 from examples.mnist.plan import inference_plan, initial_model, training_plan
-from syft_web.author.hosting import host_training
+from syft_web.author import Bundle, host_training
 from syft_web.errors import GridRefusedError, SyftError
 from syft_web.grid import Server
 from web import fetch, wheel
@@ -30,10 +31,29 @@ from web.site import build
 
 __all__ = ["main"]
 
-PLAN = "training_plan"
-
 SEED = 1
 """Of the initial model, so that every run begins alike."""
+
+
+def _by_hand() -> Bundle:
+    plans = {"training_plan": training_plan(), "inference_plan": inference_plan()}
+    return Bundle(NAME, VERSION, initial_model(SEED), plans, client_config())
+
+
+def _mlp() -> Bundle:
+    from examples import mnist_mlp
+
+    return mnist_mlp.bundle()
+
+
+def _cnn() -> Bundle:
+    from examples import mnist_cnn
+
+    return mnist_cnn.bundle()
+
+
+MODELS: dict[str, Callable[[], Bundle]] = {"mnist": _by_hand, "mnist_mlp": _mlp, "mnist_cnn": _cnn}
+"""What can be trained; all but the first are written in PyTorch and need it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,6 +70,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./build.sh demo", description="A grid, a hosted MNIST model and its page."
+    )
+    parser.add_argument(
+        "--model",
+        choices=MODELS,
+        default=NAME,
+        help="what is trained: a perceptron without PyTorch, one with it, a convolutional network",
     )
     parser.add_argument("--headless", action="store_true", help="drive Chromium pages, then end")
     parser.add_argument(
@@ -109,50 +135,53 @@ async def _until_stopped(options: argparse.Namespace) -> int:
 
 async def _run(options: argparse.Namespace) -> int:
     site = await asyncio.to_thread(build)
+    bundle = await asyncio.to_thread(MODELS[options.model])
     with (
         Server(port=options.grid_port, database=options.database) as grid,
         SiteServer(site, port=options.port) as pages,
     ):
-        await _host(grid.ws_url, options)
+        await _host(grid.ws_url, bundle, options)
         addresses = [
-            _address(pages.url, grid.ws_url, shard, options.workers, keep=not options.headless)
+            _address(pages.url, grid.ws_url, bundle, shard, options)
             for shard in range(options.workers)
         ]
         if options.headless:
-            return await _headless(options, grid.url, site, addresses)
+            return await _headless(options, grid.url, bundle, site, addresses)
         return await _serve(options, grid.ws_url, addresses)
 
 
-async def _host(ws_url: str, options: argparse.Namespace) -> None:
+async def _host(ws_url: str, bundle: Bundle, options: argparse.Namespace) -> None:
     try:
         await host_training(
             ws_url,
-            NAME,
-            VERSION,
-            initial_model(SEED),
-            {PLAN: training_plan()},
-            client_config(),
+            bundle.name,
+            bundle.version,
+            bundle.model,
+            bundle.plans,
+            bundle.client_config,
             server_config(options.workers, options.cycles),
         )
     except GridRefusedError as error:
         # A database of an earlier run: its training goes on, with its own settings.
         if options.headless or options.database is None or "already exists" not in error.text:
             raise
-        print(f"{NAME} {VERSION} is in this database already; its training goes on")
+        name = f"{bundle.name} {bundle.version}"
+        print(f"{name} is in this database already; its training goes on")
 
 
-def _address(site: str, grid: str, shard: int, shards: int, *, keep: bool) -> str:
-    query = {"grid": grid, "model": NAME, "version": VERSION, "shard": shard, "shards": shards}
-    if keep:
+def _address(site: str, grid: str, bundle: Bundle, shard: int, options: argparse.Namespace) -> str:
+    query: dict[str, str | int] = {"grid": grid, "model": bundle.name, "version": bundle.version}
+    query |= {"shard": shard, "shards": options.workers}
+    if not options.headless:
         query["keep"] = 1
     return f"{site}/mnist/?{urlencode(query, safe=':/')}"
 
 
 async def _headless(
-    options: argparse.Namespace, grid_url: str, site: Path, addresses: list[str]
+    options: argparse.Namespace, grid_url: str, bundle: Bundle, site: Path, addresses: list[str]
 ) -> int:
     test = load(site / "data" / "mnist", "t10k")
-    grader = Grader(grid_url, NAME, VERSION, inference_plan(), test)
+    grader = Grader(grid_url, bundle.name, bundle.version, bundle.plans["inference_plan"], test)
     results = await run_rounds(
         addresses, options.cycles, grader, lambda line: print(line, flush=True)
     )

@@ -20,6 +20,7 @@ import numpy as np
 from playwright.async_api import Browser, Error, Page, async_playwright
 
 from syft_web import Plan, State, data
+from syft_web.plan.signature import Signature
 from web import chromium
 
 __all__ = ["Cycle", "Grader", "Results", "RoundError", "open_pages", "run_rounds"]
@@ -78,7 +79,7 @@ class Grader:
         name: Name of the hosted model.
         version: Its version.
         inference: Plan that takes images (B, 784) float32 and the parameters, and gives
-            scores (B, 10).
+            scores (B, 10). If it says itself what its inputs are, in any order.
         test: Test images; batches of images (B, 784) float32 and one-hot labels (B, 10).
     """
 
@@ -117,9 +118,13 @@ class Grader:
                 await asyncio.sleep(0.05)
 
     def _accuracy(self, parameters: Sequence[np.ndarray]) -> float:
-        right = 0
+        signature, right = Signature.of(self._inference), 0
         for images, labels in data.DataLoader(self._test, batch_size=1000, shuffle=False):
-            scores = self._inference.execute(images, *parameters)[0]
+            if signature is None:
+                arguments = [images, *parameters]
+            else:
+                arguments = signature.arguments(data=[images], model=parameters)
+            scores = self._inference.execute(*arguments)[0]
             right += int((scores.argmax(axis=1) == labels.argmax(axis=1)).sum())
         return right / len(self._test)
 

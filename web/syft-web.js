@@ -477,16 +477,33 @@ export class SyftModel {
 }
 
 /** A plan of an accepted cycle. */
+/**
+ * @typedef {object} Slot What a plan says of one of its inputs or outputs.
+ * @property {string} kind `data`, `target`, `model_param`, `loss`, ...
+ * @property {string} name
+ * @property {(number | null)[] | null} shape Null for the size of the batch; null if not said.
+ */
+
+/**
+ * @typedef {object} PlanInfo
+ * @property {string} name
+ * @property {number} inputs
+ * @property {number} outputs
+ * @property {{inputs: Slot[], outputs: Slot[]} | null} signature
+ */
+
 export class Plan {
   /**
    * @param {Job} job
-   * @param {{name: string, inputs: number, outputs: number}} info
+   * @param {PlanInfo} info
    */
   constructor(job, info) {
     this.job = job;
     this.name = info.name;
     this.inputs = info.inputs;
     this.outputs = info.outputs;
+    /** What the plan says its inputs and outputs are; null when it says nothing. */
+    this.signature = info.signature;
   }
 
   /**

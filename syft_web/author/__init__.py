@@ -5,6 +5,6 @@
 """
 
 from syft_web.author.bundle import Bundle
-from syft_web.author.hosting import host, host_bundle, host_training
+from syft_web.author.hosting import host, host_bundle, host_training, retrieve_model
 
-__all__ = ["Bundle", "host", "host_bundle", "host_training"]
+__all__ = ["Bundle", "host", "host_bundle", "host_training", "retrieve_model"]

@@ -1,10 +1,14 @@
-"""Put a model and its plans on a grid: `host`, or `host_training` where there is an event loop."""
+"""Put a model and its plans on a grid, and fetch what training made of it.
+
+`host` is for scripts and notebooks, `host_training` for programs with an event loop of their own.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +16,19 @@ import numpy as np
 
 from syft_web.author.bundle import Bundle
 from syft_web.client.address import GridAddress
-from syft_web.client.steps import Ask
+from syft_web.client.steps import Ask, Fetch
 from syft_web.client.transport import Options, Transport
 from syft_web.host import current
 from syft_web.host.base import Host
 from syft_web.plan.plan import Plan, State
-from syft_web.wire.messages import HOST_TRAINING, HostTrainingReply, HostTrainingRequest
+from syft_web.wire.messages import (
+    HOST_TRAINING,
+    RETRIEVE_MODEL,
+    HostTrainingReply,
+    HostTrainingRequest,
+)
 
-__all__ = ["host", "host_bundle", "host_training"]
+__all__ = ["host", "host_bundle", "host_training", "retrieve_model"]
 
 
 async def host_training(
@@ -69,12 +78,51 @@ async def host_training(
         client_config={**client_config, "name": name, "version": version},
         server_config=dict(server_config),
     )
+    async with _transport(url, runtime, seconds) as transport:
+        reply = await transport.ask(Ask(HOST_TRAINING, request.to_json(), "host-training"))
+        HostTrainingReply.from_json(reply)
+
+
+async def retrieve_model(
+    url: str,
+    name: str,
+    version: str | None = None,
+    checkpoint: int | str = "latest",
+    *,
+    runtime: Host | None = None,
+    seconds: float = 60.0,
+) -> State:
+    """Fetch a checkpoint (``model-centric/retrieve-model``, protocol.md 1.5.9).
+
+    Args:
+        url: The grid's address.
+        name: Name of the hosted model.
+        version: Its version; the newest by default.
+        checkpoint: ``"latest"`` or a number; 1 is the model as it was hosted.
+        runtime: Where this runs; found out by default.
+        seconds: How long the grid may take to answer.
+
+    Raises:
+        GridRefusedError: There is no such model or checkpoint.
+        GridError: The grid could not be reached, or did not answer properly.
+        DecodeError: What it sent is no model.
+    """
+    query: dict[str, str | int] = {"name": name, "checkpoint": checkpoint}
+    if version is not None:
+        query["version"] = version
+    fetch = Fetch("retrieve-model", "checkpoint", name, RETRIEVE_MODEL, query)
+    async with _transport(url, runtime, seconds) as transport:
+        return State.loads(await transport.download(fetch))
+
+
+@asynccontextmanager
+async def _transport(url: str, runtime: Host | None, seconds: float) -> AsyncIterator[Transport]:
+    """A connection of its own; hosting goes over a WebSocket whatever the address says."""
     address = replace(GridAddress.parse(url), over_websocket=True)
     here = current() if runtime is None else runtime
     transport = Transport(here, address, Options(answer_seconds=seconds))
     try:
-        reply = await transport.ask(Ask(HOST_TRAINING, request.to_json(), "host-training"))
-        HostTrainingReply.from_json(reply)
+        yield transport
     finally:
         await transport.close()
         if runtime is None:

@@ -17,7 +17,8 @@ Commands, their arguments, and the value of their result::
 
     open         url, verbose                             -> syft
     job          syft, modelName, modelVersion?, authToken?  -> job
-    request      job  -> outcome "accepted": model, plans, protocols, clientConfig
+    request      job  -> outcome "accepted": model, plans (name, inputs, outputs, signature),
+                         protocols, clientConfig
                          or outcome "rejected": timeout, finished, text
     report       job, diff (bytes)                        -> bytes
     data         columns: [{data, dtype, shape, divide?, oneHot?}]  -> dataset, length

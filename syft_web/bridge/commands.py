@@ -17,8 +17,10 @@ from syft_web.client.specs import PlanInputSpec, PlanOutputSpec
 from syft_web.client.trainer import PlanTrainer
 from syft_web.client.training_events import BatchEnd, BatchStart, TrainingEvent
 from syft_web.data import ArrayDataset, DataLoader
-from syft_web.errors import BridgeError, SyftError
+from syft_web.errors import BridgeError, PlanInvalidError, SyftError
 from syft_web.host import Host, current
+from syft_web.plan.plan import Plan
+from syft_web.plan.signature import Signature
 
 __all__ = ["Bridge"]
 
@@ -129,7 +131,12 @@ class Bridge:
             when = {"timeout": outcome.timeout, "finished": outcome.finished}
             return {"outcome": "rejected", **when, "text": str(outcome)}
         plans = [
-            {"name": name, "inputs": len(plan.inputs), "outputs": len(plan.outputs)}
+            {
+                "name": name,
+                "inputs": len(plan.inputs),
+                "outputs": len(plan.outputs),
+                "signature": _signature(plan),
+            }
             for name, plan in outcome.plans.items()
         ]
         return {
@@ -310,6 +317,25 @@ class _Run:
     updates: int
     total: int | None
     began: float = 0.0
+
+
+def _signature(plan: Plan) -> Value | None:
+    """What a plan says its inputs and outputs are, for a page to look at."""
+    try:
+        signature = Signature.of(plan)
+    except PlanInvalidError as error:  # It can still be run, with specs by hand.
+        _log.warning("%s", error)
+        return None
+    if signature is None:
+        return None
+    sides = {"inputs": signature.inputs, "outputs": signature.outputs}
+    return {
+        side: [
+            {"kind": s.kind, "name": s.name, "shape": None if s.shape is None else list(s.shape)}
+            for s in slots
+        ]
+        for side, slots in sides.items()
+    }
 
 
 def _where(command: object, error: SyftError) -> str:

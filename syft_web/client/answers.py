@@ -33,6 +33,7 @@ DOING = {
     "get-protocol": "downloading a protocol",
     "report": "reporting the diff",
     "host-training": "hosting the model",
+    "retrieve-model": "fetching a checkpoint",
 }
 """The steps of the protocol in words, for messages."""
 

@@ -89,7 +89,7 @@ class Fetch:
     """Download an asset over HTTP; answer with `JobProtocol.receive_asset`.
 
     Attributes:
-        during: ``"get-model"``, ``"get-plan"`` or ``"get-protocol"``.
+        during: ``"get-model"``, ``"get-plan"``, ``"get-protocol"`` or ``"retrieve-model"``.
         asset: ``"model"``, ``"plan NAME"`` or ``"protocol NAME"``.
         name: NAME, empty for the model.
         path: HTTP route.

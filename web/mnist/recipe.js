@@ -4,6 +4,7 @@
 import { DataLoader, PlanInputSpec, PlanOutputSpec, SyftError } from "../syft-web.js";
 
 /** @typedef {import("../syft-web.js").ArrayDataset} ArrayDataset */
+/** @typedef {import("../syft-web.js").Slot} Slot */
 
 export const planName = "training_plan";
 export const inputs = [
@@ -20,22 +21,51 @@ export const outputs = [
 ];
 
 /**
- * Any model can be hosted; this page has digits, and knows one kind of plan.
+ * Any model can be hosted; this page has digits. It can train with a plan that says that it takes
+ * images and labels as they are here, and with the plan of the original MNIST example.
  *
  * @param {import("../syft-web.js").Job} job
  * @param {number} parameters How many the model has.
+ * @returns {{inputs?: PlanInputSpec[], outputs?: PlanOutputSpec[]}} What training needs to be told.
  */
-export function checkFit(job, parameters) {
+export function specsFor(job, parameters) {
   const plan = job.plans[planName];
+  if (plan?.signature) {
+    if (takes(plan.signature, "data", 784) && takes(plan.signature, "target", 10)) return {};
+    throw other(`This page has images of 784 pixels and one-hot labels of 10 classes. The plan takes ${wishes(plan)}.`);
+  }
   const wanted = inputs.filter(({ type }) => type === PlanInputSpec.TYPE_MODEL_PARAM).length;
-  if (plan?.inputs === inputs.length && plan.outputs === outputs.length && parameters === wanted) return;
+  const fits = plan?.inputs === inputs.length && plan.outputs === outputs.length && parameters === wanted;
+  if (fits) return { inputs, outputs };
   const has = plan
     ? `has ${plan.inputs} inputs and ${plan.outputs} outputs, and the model ${parameters} parameters`
     : `is missing; there is ${Object.keys(job.plans).join(", ") || "none"}`;
-  const message =
+  throw other(
     `This page trains with a plan "${planName}" of ${inputs.length} inputs and ${outputs.length} ` +
-    `outputs, and a model of ${wanted} parameters. Here the plan ${has}.`;
-  throw new SyftError({ code: "plan.other", message, where: "plan" });
+      `outputs, and a model of ${wanted} parameters. Here the plan ${has}.`,
+  );
+}
+
+/** @param {string} message */
+const other = (message) => new SyftError({ code: "plan.other", message, where: "plan" });
+
+/**
+ * Whether a plan takes one array of this kind, of rows of so many numbers.
+ *
+ * @param {{inputs: Slot[]}} signature
+ * @param {string} kind
+ * @param {number} width
+ */
+function takes(signature, kind, width) {
+  const slots = signature.inputs.filter((slot) => slot.kind === kind);
+  const shape = slots[0]?.shape;
+  return slots.length === 1 && (!shape || (shape.length === 2 && shape[1] === width));
+}
+
+/** @param {import("../syft-web.js").Plan} plan */
+function wishes(plan) {
+  const slots = plan.signature?.inputs.filter(({ kind }) => kind === "data" || kind === "target") ?? [];
+  return slots.map(({ kind, shape }) => `${kind} of shape (${shape?.map((n) => n ?? "batch").join(", ")})`).join(" and ");
 }
 
 /**

@@ -8,7 +8,7 @@
 
 import { ArrayDataset, Syft, SyftError, sharedRuntime } from "../syft-web.js";
 import { loadShare, shareOf } from "./images.js";
-import { batches, checkFit, inputs, outputs, planName } from "./recipe.js";
+import { batches, planName, specsFor } from "./recipe.js";
 
 /** @typedef {import("./words.js").State} State */
 
@@ -240,11 +240,11 @@ export class Session {
     const known = this.reported.target === target && same(parameters, this.reported.parameters);
     if (this.patient && known) return this.look(outcome);
     this.misses = 0;
-    checkFit(job, parameters.length);
+    const specs = specsFor(job, parameters.length);
     const loader = batches(dataset, reply.clientConfig.batch_size ?? 64);
     this.change({ state: "accepted" });
     this.hooks.accepted?.();
-    const trained = await this.train(job, loader, outcome);
+    const trained = await this.train(job, { ...specs, data: loader }, outcome);
     this.change({ state: "sending" });
     const diff = await reply.model.createSerializedDiffFromModel(trained);
     this.abort.signal.throwIfAborted();
@@ -264,13 +264,13 @@ export class Session {
 
   /**
    * @param {import("../syft-web.js").Job} job
-   * @param {import("../syft-web.js").DataLoader} loader
+   * @param {import("../syft-web.js").TrainOptions} options
    * @param {Outcome} outcome
    */
-  async train(job, loader, outcome) {
+  async train(job, options, outcome) {
     this.change({ state: "training" });
     let [ms, sum] = [0, 0];
-    const trainer = job.train(planName, { inputs, outputs, data: loader });
+    const trainer = job.train(planName, options);
     trainer.on("batchEnd", ({ updates, total, msPerStep, ...values }) => {
       // A plan may give several numbers, which are then no loss that can be drawn.
       const [loss, accuracy] = [Number(values.loss), Number(values.metrics.accuracy)];
