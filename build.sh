@@ -13,12 +13,13 @@ usage() {
 usage: ./build.sh COMMAND
 
   demo [options]     grid, MNIST model and web page in one go; opens a browser.
-                     --headless --workers 3 --cycles 5 [--json FILE] drives Chromium itself
+                     --headless --workers 3 --cycles 5 [--json FILE] drives Chromium itself;
+                     --model mnist_mlp and mnist_cnn are models written in PyTorch
   test [pytest args] everything: wheel, site, linters, types, all tests;
                      with arguments only pytest, with these
   wheel              build/dist/syft_web-*.whl
   site               build/site: the page, Pyodide, the wheels, a package index, MNIST
-  bench              the benchmarks of tests/bench
+  bench [NAME ...]   the benchmarks of tests/bench; --quick for less, --json FILE for numbers
   clean              remove build/ and .venv/ (downloads stay in the cache)
   help               this text
 END
@@ -41,8 +42,9 @@ find_python() {
 need_npm() { command -v npm >/dev/null || die "npm is needed; install Node.js 18 or newer"; }
 
 # .venv with the project and all that its tools need; made anew only when pyproject.toml changed.
+# need_venv test also brings PyTorch, which is large and which only some commands need.
 need_venv() {
-  local python stamp
+  local python wanted=${1:-dev} stamp
   if [ ! -x "$py" ]; then
     say "making .venv"
     python=$(find_python)
@@ -54,11 +56,13 @@ need_venv() {
   stamp=.venv/installed-$("$py" -c 'import hashlib, os, sys
 parts = open("pyproject.toml", "rb").read(), sys.version.encode(), os.fsencode(os.getcwd())
 print(hashlib.sha256(b"".join(parts)).hexdigest()[:16])')
-  [ -e "$stamp" ] && return
+  if [ -e "$stamp" ] && { [ "$wanted" = dev ] || grep -qx "$wanted" "$stamp"; }; then
+    return
+  fi
   say "installing the project and its tools into .venv"
-  "$py" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-  rm -f .venv/installed-*
-  touch "$stamp"
+  "$py" -m pip install --quiet --disable-pip-version-check --editable ".[$wanted]"
+  [ -e "$stamp" ] || rm -f .venv/installed-*
+  echo "$wanted" >>"$stamp"
 }
 
 # A Chromium for the tests and the headless demo.
@@ -94,6 +98,8 @@ run_wheel() { need_venv; "$py" -m web.wheel; }
 run_site() { need_npm; need_venv; "$py" -m web.site; }
 
 run_demo() {
+  # The models in PyTorch are captured here; the other one needs none.
+  case " $* " in *" --model mnist_"* | *" --model=mnist_"*) need_venv test ;; esac
   run_site >/dev/null
   case " $* " in *" --headless "*) need_chromium ;; esac
   exec "$py" -m web.demo "$@"
@@ -101,7 +107,7 @@ run_demo() {
 
 run_test() {
   need_npm
-  need_venv
+  need_venv test
   if [ $# -gt 0 ]; then
     exec "$py" -m pytest "$@"
   fi
@@ -113,7 +119,7 @@ run_test() {
   exec "$py" -m pytest --durations=10
 }
 
-run_bench() { need_venv; exec "$py" -m tests.bench "$@"; }
+run_bench() { need_npm; need_venv test; need_chromium; exec "$py" -m tests.bench "$@"; }
 
 run_clean() {
   say "removing build/ and .venv/"

@@ -72,6 +72,7 @@ def _built() -> Path | None:
 def _digest_of_inputs() -> str:
     """One hash over the names and contents of everything the wheel is made of."""
     files = [ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")]
+    files += [ROOT / "web" / name for name in ("build_backend.py", "kernels.py")]
     files += [
         path
         for path in (ROOT / "syft_web").rglob("*")
