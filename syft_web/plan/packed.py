@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from syft_web.errors import DecodeError, EncodeError
+from syft_web.plan.limits import DEFAULT_LIMITS, Limits, require_actions
 from syft_web.plan.state import State, StateEntry
 from syft_web.plan.values import Action, Placeholder, Ref
 from syft_web.wire import bundle
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_from_bundle", "plan_to_bundle"]
 
+_ITEMS = 2  # values in a container for each message of the original format
 _KIND = "plan"
 
 
@@ -45,17 +47,21 @@ def plan_to_bundle(plan: Plan) -> bytes:
     )
 
 
-def plan_from_bundle(data: bytes | bytearray | memoryview, framework: str | None) -> Plan:
+def plan_from_bundle(
+    data: bytes | bytearray | memoryview, framework: str | None, limits: Limits = DEFAULT_LIMITS
+) -> Plan:
     """The plan of a container; arrays are read-only views of `data`.
 
     Raises:
         DecodeError: The container holds something else, or lacks a part.
         PlanInvalidError: The plan lacks that framework.
+        PlanLimitError: It is larger than the limits.
     """
     from syft_web.plan.plan import Plan, choose_framework
 
-    value = bundle.unpack(data, _KIND)
+    value = bundle.unpack(data, _KIND, max_items=limits.max_parts * _ITEMS)
     try:
+        require_actions(sum(len(r["actions"]) for r in value["roles"].values()), limits)
         roles = {str(name): _role_in(role) for name, role in value["roles"].items()}
         plan = {
             "id": value["id"],
@@ -71,7 +77,7 @@ def plan_from_bundle(data: bytes | bytearray | memoryview, framework: str | None
         raise DecodeError(
             f"The container's plan lacks a part or has one of another kind ({error!r}).", path=_KIND
         ) from error
-    return Plan(**plan, roles=roles, framework=choose_framework(roles, framework))
+    return Plan(**plan, roles=roles, framework=choose_framework(roles, framework), limits=limits)
 
 
 def _role_out(role: Role) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from syft_web.errors import DecodeError, EncodeError
+from syft_web.plan.limits import DEFAULT_LIMITS, Limits, require_actions
 from syft_web.plan.state import State, StateEntry
 from syft_web.plan.values import Action, Arg, Id, Placeholder, Ref
 from syft_web.wire import bundle
 from syft_web.wire import syft_proto as pb
-from syft_web.wire.tensors import from_array, to_array
+from syft_web.wire.count import count_parts
+from syft_web.wire.tensors import from_array, to_array, to_arrays
 
 if TYPE_CHECKING:
     from syft_web.plan.plan import Plan, Protocol, Role
@@ -32,18 +34,27 @@ __all__ = [
 
 Buffer = bytes | bytearray | memoryview
 
+# Where actions lie in a Plan: in its role, and in the values of its map of roles.
+_ACTIONS = ((2, 2), (10, 2, 2))
+
 
 # -- plan ------------------------------------------------------------------------------
 
 
-def plan_from_bytes(data: Buffer, framework: str | None = None) -> Plan:
+def plan_from_bytes(
+    data: Buffer, framework: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Plan:
     """See `syft_web.plan.plan.Plan.loads`; the role is not checked here."""
     from syft_web.plan import packed
     from syft_web.plan.plan import Plan, choose_framework
 
     if bytes(data[: len(bundle.MAGIC)]) == bundle.MAGIC:
-        return packed.plan_from_bundle(data, framework)
-    message = pb.decode(pb.Plan, data)
+        return packed.plan_from_bundle(data, framework, limits)
+    for path in _ACTIONS:
+        require_actions(count_parts(data, path, limits.max_actions), limits)
+    message = pb.decode(pb.Plan, data, max_messages=limits.max_parts, share=True)
+    for each in (*message.roles.values(), message.role):
+        require_actions(0 if each is None else len(each.actions), limits)
     roles = {
         name: _role_from(role, f"Plan.roles[{name!r}]") for name, role in message.roles.items()
     }
@@ -61,6 +72,7 @@ def plan_from_bytes(data: Buffer, framework: str | None = None) -> Plan:
         torchscript=bytes(message.torchscript),
         input_types=b"" if message.input_types is None else pb.encode(message.input_types),
         include_state=message.include_state,
+        limits=limits,
     )
 
 
@@ -336,22 +348,31 @@ def _state_from(message: pb.State, path: str) -> State:
             "there must be one placeholder per tensor.",
             path=path,
         )
+    tensors = [_tensor_in(t, f"{path}.tensors[{i}]") for i, t in enumerate(message.tensors)]
+    parts = zip(message.tensors, tensors, to_arrays(tensors), strict=True)
     return State(
         tuple(
             _placeholder_from(p, f"{path}.placeholders[{i}]", missing=i)
             for i, p in enumerate(placeholders)
         ),
-        tuple(_entry_from(t, f"{path}.tensors[{i}]", i) for i, t in enumerate(message.tensors)),
+        tuple(_entry_from(*three, missing=i) for i, three in enumerate(parts)),
     )
 
 
-def _entry_from(message: pb.StateTensor, path: str, missing: int) -> StateEntry:
+def _tensor_in(message: pb.StateTensor, path: str) -> pb.TorchTensor:
     param = message.torch_param
     tensor = message.torch_tensor if param is None else param.tensor
     if tensor is None:
         raise DecodeError(f"{path} holds no tensor.", path=path)
+    return tensor
+
+
+def _entry_from(
+    message: pb.StateTensor, tensor: pb.TorchTensor, array: np.ndarray, missing: int
+) -> StateEntry:
+    param = message.torch_param
     return StateEntry(
-        array=to_array(tensor),
+        array=array,
         id=_id(tensor.id, missing),
         is_param=param is not None,
         requires_grad=param is not None and param.requires_grad,

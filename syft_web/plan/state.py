@@ -80,7 +80,9 @@ class State:
 
     @classmethod
     def loads(cls, data: bytes | bytearray | memoryview) -> State:
-        """Read a State from its protobuf bytes. Arrays are read-only views where possible.
+        """Read a State from its protobuf bytes.
+
+        The arrays are read-only and aligned; those that lie aligned in the bytes are views.
 
         Raises:
             DecodeError: The bytes are no State, or hold a tensor that cannot be read.

@@ -30,12 +30,14 @@ import numpy.typing as npt
 from syft_web.errors import DecodeError, EncodeError
 from syft_web.wire.protobuf import Buffer
 
-__all__ = ["MAGIC", "MAX_DEPTH", "VERSION", "kind_of", "pack", "unpack"]
+__all__ = ["MAGIC", "MAX_DEPTH", "MAX_ITEMS", "VERSION", "kind_of", "pack", "unpack"]
 
 MAGIC: Final = b"syftweb\0"
 VERSION: Final = 1
 MAX_DEPTH: Final = 64
 """Deepest nesting of lists and dicts."""
+MAX_ITEMS: Final = 2_000_000
+"""Most values, nested ones counted, in one container (a plan's action has about 20)."""
 
 _HEAD: Final = struct.Struct("<8sHHI")
 _ALIGN: Final = 16
@@ -83,12 +85,13 @@ def kind_of(data: Buffer) -> str:
     return _Reader(memoryview(data).cast("B")).kind
 
 
-def unpack(data: Buffer, kind: str | None = None) -> Any:
+def unpack(data: Buffer, kind: str | None = None, *, max_items: int = MAX_ITEMS) -> Any:
     """Reads a container.
 
     Args:
         data: What `pack` gave.
         kind: The expected kind; any when None.
+        max_items: Most values, nested ones counted, that are accepted.
 
     Returns:
         The value. Arrays are views of ``data``, not writable.
@@ -97,7 +100,7 @@ def unpack(data: Buffer, kind: str | None = None) -> Any:
         DecodeError: The bytes are no container, of another version or kind, cut off, nested too
             deeply, or with an array that is not of plain numbers.
     """
-    reader = _Reader(memoryview(data).cast("B"))
+    reader = _Reader(memoryview(data).cast("B"), max_items)
     if kind is not None and reader.kind != kind:
         raise DecodeError(
             f"the container holds a {reader.kind[:40]!r}, not a {kind!r}", path=kind, offset=16
@@ -145,8 +148,9 @@ def _put_aside(array: npt.NDArray[Any], path: str, arrays: list[npt.NDArray[Any]
 class _Reader:
     """Reads one container, element by element, so that no announced length is believed."""
 
-    def __init__(self, view: memoryview) -> None:
+    def __init__(self, view: memoryview, max_items: int = MAX_ITEMS) -> None:
         self.view = view
+        self.left = max_items
         if len(view) < _HEAD.size or bytes(view[:8]) != MAGIC:
             raise DecodeError("the bytes are no syft_web container", offset=0)
         _, version, zero, length = _HEAD.unpack_from(view)
@@ -178,6 +182,9 @@ class _Reader:
         at = self.unpacker.tell()
         if at >= len(self.head):
             raise self._broken("it is cut off")
+        self.left -= 1
+        if self.left < 0:
+            raise self._broken("there are too many values within it")
         first = self.head[at]
         try:
             if first in _LIST_BYTES:

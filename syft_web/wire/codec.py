@@ -5,11 +5,12 @@ See `syft_web.wire.reader` and `syft_web.wire.writer` for the rules of each dire
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from syft_web.errors import DecodeError, EncodeError, LayoutError
 from syft_web.wire.layouts import LAYERED, OldPlaceholder, OldState, fits, generation
 from syft_web.wire.protobuf import Buffer
+from syft_web.wire.quick import quick_read
 from syft_web.wire.reader import MAX_MESSAGES, Reader
 from syft_web.wire.schema import Message, fields_of, message_class
 from syft_web.wire.writer import Misfit, write
@@ -17,16 +18,21 @@ from syft_web.wire.writer import Misfit, write
 __all__ = ["decode", "encode"]
 
 _M = TypeVar("_M", bound=Message)
+_SMALL: Final = 1 << 16
 
 
-def decode(cls: type[_M], data: Buffer, *, max_messages: int = MAX_MESSAGES) -> _M:
+def decode(
+    cls: type[_M], data: Buffer, *, max_messages: int = MAX_MESSAGES, share: bool = False
+) -> _M:
     """Reads a message.
 
     Args:
         cls: The expected message class; the bytes do not say.
         data: The serialized message. Arrays of the result are views of it (not writable)
             wherever the elements have a fixed width, so it must not be changed afterwards.
-        max_messages: Most messages, nested ones counted, that are accepted.
+        max_messages: Most messages that are accepted, nested ones and repeated texts counted.
+        share: Let Roles of equal bytes be one object, for callers that change nothing.
+            PySyft writes a plan's main role twice.
 
     Returns:
         The message. A State of an older layout (G1 to G3) is read too.
@@ -36,7 +42,14 @@ def decode(cls: type[_M], data: Buffer, *, max_messages: int = MAX_MESSAGES) -> 
         LayoutError: They are a Plan or Protocol of an older layout, which is not read.
     """
     view = memoryview(data).cast("B")
-    reader = Reader(data if isinstance(data, bytes) else view, view, max_messages)
+    if len(view) <= _SMALL:
+        data = bytes(data)  # which Python indexes faster than a view
+    elif not isinstance(data, bytes):
+        data = view
+    plain = quick_read(cls, data, view, max_messages, share=share)
+    if plain is not None:
+        return plain
+    reader = Reader(data, view, max_messages)
     name = cls.__name__
     try:
         result: _M = reader.message(cls)

@@ -9,57 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syft_web.wire.narrow import Keys, parse_json
+from syft_web.wire.narrow import Keys
 
-__all__ = ["Envelope", "ErrorReply", "Pong", "parse_frame", "unwrap"]
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What a WebSocket frame wraps a message in.
-
-    Attributes:
-        type: Message type, e.g. `AUTHENTICATE`.
-        data: The message, not narrowed; None when absent.
-        request_id: Any JSON value; the grid echoes it as it came, unless it is falsy.
-    """
-
-    type: str
-    data: Any = None
-    request_id: Any = None
-
-    @classmethod
-    def from_json(cls, value: object) -> Envelope:
-        """Narrows a parsed frame.
-
-        Raises:
-            MessageError: It is no object, or has no ``type``.
-        """
-        keys = Keys("websocket frame", value)
-        return cls(keys.text("type"), keys.values.get("data"), keys.values.get("request_id"))
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values; absent parts are left out."""
-        out = {"type": self.type}
-        if self.data is not None:
-            out["data"] = self.data
-        if self.request_id is not None:
-            out["request_id"] = self.request_id
-        return out
-
-
-@dataclass(frozen=True, slots=True)
-class Pong:
-    """The grid's answer to a `SOCKET_PING`: ``{"alive": "True"}``."""
-
-    request_id: Any = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        out: dict[str, Any] = {"alive": "True"}
-        if self.request_id is not None:
-            out["request_id"] = self.request_id
-        return out
+__all__ = ["ErrorReply", "unwrap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +70,3 @@ def unwrap(value: object) -> object:
         data: object = value.get("data", value)
         return data
     return value
-
-
-def parse_frame(text: str | bytes) -> Envelope | Pong | ErrorReply:
-    """Reads a WebSocket frame of the grid.
-
-    Raises:
-        MessageError: It is not JSON, or none of the three.
-    """
-    value = parse_json(text, "websocket frame")
-    if isinstance(value, Mapping) and "type" not in value:
-        if ErrorReply.matches(value):
-            return ErrorReply.from_json(value)
-        if "alive" in value:
-            return Pong(value.get("request_id"))
-    return Envelope.from_json(value)

@@ -2,7 +2,7 @@
 
 Every message is a frozen dataclass with ``from_json(value)``, which narrows strictly, and
 ``to_json()``, which gives plain values for ``json.dumps``. Over HTTP a message travels bare,
-over a WebSocket inside an `Envelope`.
+over a WebSocket inside an envelope, an object with ``type``, ``data`` and ``request_id``.
 
 Source: protocol.md sections 1.2 and 1.5, protocol-findings.md. Tokens, keys and bytes are left
 out of ``repr``.
@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from syft_web.errors import MessageError
-from syft_web.wire.frames import Envelope, ErrorReply, Pong, parse_frame, unwrap
+from syft_web.wire.frames import ErrorReply, unwrap
 from syft_web.wire.narrow import Keys, parse_json
 
 __all__ = [
@@ -36,18 +35,13 @@ __all__ = [
     "CycleAccepted",
     "CycleRejected",
     "CycleRequest",
-    "Envelope",
     "ErrorReply",
     "HostTrainingReply",
     "HostTrainingRequest",
-    "Pong",
-    "Reply",
     "ReportReply",
     "ReportRequest",
     "parse_cycle_reply",
-    "parse_frame",
     "parse_json",
-    "parse_reply",
     "unwrap",
 ]
 
@@ -352,7 +346,7 @@ def parse_cycle_reply(value: object) -> CycleAccepted | CycleRejected:
     """Reads the reply to a `CycleRequest`, bare or in an envelope.
 
     Raises:
-        MessageError: It is neither; an error reply is neither too, see `parse_reply`.
+        MessageError: It is neither; an `ErrorReply` is neither too.
     """
     value = unwrap(value)
     status = Keys("cycle-request reply", value).text("status")
@@ -366,34 +360,6 @@ def parse_cycle_reply(value: object) -> CycleAccepted | CycleRejected:
     raise MessageError(
         'cycle-request reply: the key \'status\' should be "accepted" or "rejected"', key="status"
     )
-
-
-Reply = AuthenticateReply | CycleAccepted | CycleRejected | ReportReply | HostTrainingReply
-"""What a grid answers when it does not refuse."""
-
-_READERS: Final[dict[str, Callable[[object], Reply]]] = {
-    AUTHENTICATE: AuthenticateReply.from_json,
-    CYCLE_REQUEST: parse_cycle_reply,
-    HOST_TRAINING: HostTrainingReply.from_json,
-    REPORT: ReportReply.from_json,
-}
-
-
-def parse_reply(type: str, value: object) -> Reply | ErrorReply:
-    """Reads the reply to a request, bare or in an envelope.
-
-    Args:
-        type: The request's message type, e.g. `AUTHENTICATE`.
-        value: What the reply's JSON text held.
-
-    Returns:
-        The reply; an `ErrorReply` whenever it has an ``error``, whatever else it says.
-
-    Raises:
-        MessageError: It is no reply to such a request.
-    """
-    value = unwrap(value)
-    return ErrorReply.from_json(value) if ErrorReply.matches(value) else _READERS[type](value)
 
 
 def _present(**values: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ Source: the encoding page of the protobuf documentation; protocol.md section 4.1
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "DTYPES",
     "FIXED32",
     "FIXED64",
+    "FROM_VARINT",
     "GROUP_END",
     "GROUP_START",
     "LENGTH",
@@ -78,6 +80,7 @@ DTYPES: Final[dict[str, np.dtype[Any]]] = {
 
 _MASK64: Final = 0xFFFFFFFFFFFFFFFF
 _MAX_TAG: Final = 0xFFFFFFFF
+_FEW: Final = 16  # bytes of varints up to which a loop beats numpy; shapes are that short
 _READ_BLOCK: Final = 1 << 18  # bytes; temporaries stay in the cache and bounded
 _WRITE_BLOCK: Final = 1 << 16  # values
 
@@ -125,6 +128,17 @@ def to_signed(value: int, bits: int) -> int:
     """The low ``bits`` of an unsigned number read as two's complement."""
     value &= (1 << bits) - 1
     return value - (1 << bits) if value >> (bits - 1) else value
+
+
+FROM_VARINT: Final[dict[str, Callable[[int], Any]]] = {
+    "bool": bool,
+    "enum": lambda value: to_signed(value, 32),
+    "int32": lambda value: to_signed(value, 32),
+    "int64": lambda value: to_signed(value, 64),
+    "sint32": lambda value: ((value & 0xFFFFFFFF) >> 1) ^ -(value & 1),
+    "uint32": lambda value: value & 0xFFFFFFFF,
+}
+"""What makes a value of each kind of a varint; surplus high bits are cut off, as proto3 says."""
 
 
 def skip_field(data: Buffer, pos: int, end: int, tag: int, depth: int = 0) -> int:
@@ -212,10 +226,29 @@ def decode_packed(kind: str, chunk: Buffer, offset: int = 0) -> npt.NDArray[Any]
                 offset=offset,
             )
         out = np.frombuffer(chunk, dtype=dtype)
+    elif 0 < len(chunk) <= _FEW and kind != "bool" and chunk[-1] < 0x80:
+        out = _decode_few(kind, bytes(chunk), offset)
     else:
         out = _decode_varints(kind, np.frombuffer(chunk, dtype=np.uint8), offset)
     out.flags.writeable = False
     return out
+
+
+def _decode_few(kind: str, raw: bytes, offset: int) -> npt.NDArray[Any]:
+    """Decodes packed varints one by one; the last one is known to be whole."""
+    values, pos, narrow = [], 0, FROM_VARINT[kind]
+    while pos < len(raw):
+        value = raw[pos]
+        after = pos + 1
+        if value >= 0x80:
+            try:
+                value, after = read_varint(raw, pos, len(raw))
+            except DecodeError as error:
+                error.offset = offset + pos
+                raise
+        values.append(narrow(value))
+        pos = after
+    return np.array(values, dtype=DTYPES[kind])
 
 
 def _decode_varints(kind: str, raw: npt.NDArray[np.uint8], offset: int) -> npt.NDArray[Any]:

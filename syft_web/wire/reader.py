@@ -22,6 +22,7 @@ from syft_web.wire.protobuf import (
     DTYPES,
     FIXED32,
     FIXED64,
+    FROM_VARINT,
     LENGTH,
     MAX_DEPTH,
     VARINT,
@@ -31,7 +32,6 @@ from syft_web.wire.protobuf import (
     read_tag,
     read_varint,
     skip_field,
-    to_signed,
 )
 from syft_web.wire.schema import Field, Message, fields_of, message_class
 
@@ -45,14 +45,6 @@ _Ranges = list[tuple[int, int]]
 
 _F32: Final = struct.Struct("<f")
 _F64: Final = struct.Struct("<d")
-_FROM_VARINT: Final[dict[str, Callable[[int], Any]]] = {
-    "bool": bool,
-    "enum": lambda value: to_signed(value, 32),
-    "int32": lambda value: to_signed(value, 32),
-    "int64": lambda value: to_signed(value, 64),
-    "sint32": lambda value: ((value & 0xFFFFFFFF) >> 1) ^ -(value & 1),
-    "uint32": lambda value: value & 0xFFFFFFFF,
-}
 
 
 @dataclass(slots=True, eq=False)
@@ -160,9 +152,7 @@ class Reader:
         """Reads a message that lies in one or more ranges of the buffer."""
         if depth > MAX_DEPTH:
             raise DecodeError(f"messages are nested deeper than {MAX_DEPTH}", offset=ranges[0][0])
-        self.budget -= 1
-        if self.budget < 0:
-            raise DecodeError("there are too many messages within it", offset=ranges[0][0])
+        self.pay(ranges[0][0])
         draft = _Draft()
         for start, end in ranges:
             self._scan(table.by_tag, draft, start, end, depth)
@@ -172,6 +162,16 @@ class Reader:
         for entry, chunk in draft.chunks.items():
             values[entry.name] = self._array(entry, chunk)
         return table.build(**values)
+
+    def pay(self, offset: int) -> None:
+        """Counts a part towards the budget.
+
+        Raises:
+            DecodeError: It is used up.
+        """
+        self.budget -= 1
+        if self.budget < 0:
+            raise DecodeError("there are too many messages within it", offset=offset)
 
     def _scan(
         self, by_tag: dict[int, _Entry], draft: _Draft, pos: int, end: int, depth: int
@@ -187,6 +187,7 @@ class Reader:
             entry = by_tag.get(tag)
             if entry is None:
                 self.surprises += 1
+                self.pay(pos)
                 pos = skip_field(data, pos, end, tag, depth)
                 continue
             start = pos
@@ -237,6 +238,7 @@ class Reader:
         """Sets a single value: the last one counts, and of a oneof the last member."""
         if entry.name in draft.values:
             self.surprises += 1
+            self.budget -= 1
         elif entry.oneof:
             _choose(self, draft, entry, depth)
         draft.values[entry.name] = value
@@ -259,7 +261,7 @@ def _take_varint(
 ) -> None:
     data = reader.data
     value = data[start] if stop - start == 1 else read_varint(data, start, stop)[0]
-    reader.put(draft, entry, _FROM_VARINT[entry.field.kind](value), depth)
+    reader.put(draft, entry, FROM_VARINT[entry.field.kind](value), depth)
 
 
 def _take_float(
@@ -296,6 +298,7 @@ def _take_string(
 def _take_strings(
     reader: Reader, draft: _Draft, entry: _Entry, start: int, stop: int, depth: int
 ) -> None:
+    reader.pay(start)
     text = _text(reader, entry, start, stop)
     draft.values.setdefault(entry.name, []).append(text)
 
@@ -311,8 +314,8 @@ def _take_message(
         draft.parts[entry] = [(start, stop)]
         return
     reader.surprises += 1
+    reader.pay(start)
     if start != stop:
-        reader.budget -= 1
         parts.append((start, stop))
 
 
@@ -341,6 +344,7 @@ def _take_numeric(
     if known is None:
         draft.chunks[entry] = (piece, start)
         return
+    reader.pay(start)
     before, offset = known
     if not isinstance(before, bytearray):
         _require_whole(entry, before, offset)

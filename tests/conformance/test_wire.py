@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from syft_web.errors import DecodeError, LayoutError
 from syft_web.wire import syft_proto as pb
 from syft_web.wire.protobuf import WIRE_TYPES
+from syft_web.wire.quick import quick_read
 from syft_web.wire.reader import Reader
 from syft_web.wire.schema import Message, fields_of
 from syft_web.wire.tensors import from_array, to_array
@@ -189,7 +190,8 @@ def test_random_messages_agree_with_google(cls, data):
     back = theirs.SerializeToString(deterministic=True)
     assert len(back) == len(raw)  # the order of a map's entries is free, all else is not
     assert pb.decode(cls, back) == message
-    assert pb.decode(cls, raw) == message
+    assert quick_read(cls, raw, memoryview(raw), 10_000) == message
+    assert Reader(raw, memoryview(raw), 10_000).message(cls) == message
     assert pb.decode(cls, bytearray(raw)) == message
 
 
@@ -229,6 +231,8 @@ def _judge(cls, raw):
     except DecodeError:
         ours = None
     assert (ours is None) == (theirs is None), raw.hex()
+    plain = quick_read(cls, raw, memoryview(raw), 10_000)
+    assert plain is None or plain == ours, raw.hex()
     if ours is not None:
         assert_same(ours, theirs, damaged=True)
     with suppress(DecodeError):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from syft_web.client import answers
 from syft_web.wire import messages
 from tests.paths import SHARED
 
@@ -18,6 +19,23 @@ REQUESTS = {
     messages.HOST_TRAINING: messages.HostTrainingRequest,
     messages.REPORT: messages.ReportRequest,
 }
+
+_REPLIES = {
+    messages.AUTHENTICATE: messages.AuthenticateReply.from_json,
+    messages.CYCLE_REQUEST: messages.parse_cycle_reply,
+    messages.HOST_TRAINING: messages.HostTrainingReply.from_json,
+    messages.REPORT: messages.ReportReply.from_json,
+}
+
+
+def read_reply(kind: str, reply: object) -> Any:
+    """A reply as the client reads it, bare or in an envelope.
+
+    Raises:
+        GridError: It is an error, or no JSON object.
+        MessageError: It is no reply to such a request.
+    """
+    return _REPLIES[kind](answers.reply_data(reply, kind.rpartition("/")[2]))
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from syft_web.errors import MessageError
+from syft_web.client import answers
+from syft_web.errors import GridAnswerError, GridError, GridRefusedError, MessageError
 from syft_web.wire import messages
 from tests.paths import NO_SHARED, SHARED
-from tests.unit.wire.recordings import REQUESTS, Exchange, exchanges
+from tests.unit.wire.recordings import REQUESTS, exchanges, read_reply
 
 pytestmark = pytest.mark.skipif(SHARED is None, reason=NO_SHARED)
 
@@ -25,24 +26,12 @@ TAKEN_BY_ACCIDENT = {
 }
 
 
-def _inner(exchange: Exchange) -> object:
-    """The reply without what a WebSocket frame puts around it."""
-    if exchange.over_http:
-        return exchange.reply
-    frame = messages.parse_frame(json.dumps(exchange.reply))
-    if isinstance(frame, messages.Envelope):
-        assert frame.type == exchange.type
-        return frame.data
-    assert isinstance(frame, messages.ErrorReply)
-    return frame.to_json()
-
-
 def _expected(reply: object, kind: str) -> type:
     if not isinstance(reply, dict):
-        return MessageError
+        return GridAnswerError
     inner = reply.get("data", reply)
     if inner.get("error") or "status" not in inner:  # an exception may have had no words
-        return messages.ErrorReply
+        return GridRefusedError
     return {
         (messages.AUTHENTICATE, "success"): messages.AuthenticateReply,
         (messages.CYCLE_REQUEST, "accepted"): messages.CycleAccepted,
@@ -63,27 +52,25 @@ def test_there_are_recordings_of_every_kind():
 def test_every_recorded_reply_is_understood(kind):
     for exchange in (item for item in RECORDED if item.type == kind):
         expected = _expected(exchange.reply, kind)
-        if expected is MessageError:
-            with pytest.raises(MessageError):
-                messages.parse_reply(kind, exchange.reply)
+        if issubclass(expected, GridError):
+            with pytest.raises(expected) as caught:
+                read_reply(kind, exchange.reply)
+            assert "Traceback" not in str(caught.value)
+            assert "\n" not in str(caught.value)
             continue
-        inner = _inner(exchange)
-        reply = messages.parse_reply(kind, inner)
+        if not exchange.over_http:
+            assert answers.read_frame(json.dumps(exchange.reply)).type == kind
+        reply = read_reply(kind, exchange.reply)
         assert type(reply) is expected, exchange.place
-        again = messages.parse_reply(kind, reply.to_json())
-        if isinstance(reply, messages.ErrorReply):
-            assert again.error == reply.error
-            assert "Traceback" not in reply.text
-            assert "\n" not in reply.text
-        elif not isinstance(reply, messages.CycleRejected):  # which rounds its timeout
-            assert again == reply
-            assert reply.to_json() == messages.unwrap(inner)
+        if not isinstance(reply, messages.CycleRejected):  # which rounds its timeout
+            assert read_reply(kind, reply.to_json()) == reply
+            assert reply.to_json() == messages.unwrap(exchange.reply)
 
 
 @pytest.mark.parametrize("kind", sorted(REQUESTS))
 def test_every_request_that_was_taken_is_understood(kind):
     for exchange in (item for item in RECORDED if item.type == kind):
-        if _expected(exchange.reply, kind) in (MessageError, messages.ErrorReply):
+        if _expected(exchange.reply, kind) in (GridAnswerError, GridRefusedError):
             continue
         if exchange.place in TAKEN_BY_ACCIDENT:
             with pytest.raises(MessageError) as caught:
@@ -96,7 +83,7 @@ def test_every_request_that_was_taken_is_understood(kind):
 
 def test_every_refused_request_is_understood_or_is_one_typed_error():
     for exchange in RECORDED:
-        if _expected(exchange.reply, exchange.type) is messages.ErrorReply:
+        if _expected(exchange.reply, exchange.type) is GridRefusedError:
             try:
                 request = REQUESTS[exchange.type].from_json(exchange.request)
             except MessageError as error:
@@ -121,24 +108,17 @@ def test_messages_kept_beside_the_recordings():
     folder = SHARED / "exchanges"
     load = lambda name: json.loads((folder / name).read_text())  # noqa: E731
     for name, needed in (("sw2006_auth_success", False), ("sw2007_auth_success", True)):
-        reply = messages.parse_reply(messages.AUTHENTICATE, load(f"{name}.json"))
-        assert reply.requires_speed_test is needed
-    refused = messages.parse_reply(messages.AUTHENTICATE, load("sw_auth_invalid_token.json"))
-    assert refused.text == "The 'auth_token' you sent is invalid."
+        assert read_reply(messages.AUTHENTICATE, load(f"{name}.json")).requires_speed_test is needed
+    with pytest.raises(GridRefusedError, match="The 'auth_token' you sent is invalid"):
+        read_reply(messages.AUTHENTICATE, load("sw_auth_invalid_token.json"))
     assert messages.parse_cycle_reply(load("sw_cycle_accepted.json")).plans == {"training_plan": 2}
-    mocks = load("syftjs_pygrid_test_messages.json")
-    kinds = [
-        type(messages.parse_reply(messages.CYCLE_REQUEST, m["response"])) for m in mocks["cycle"]
-    ]
-    assert kinds == [
-        messages.CycleAccepted,
-        messages.CycleRejected,
-        messages.CycleRejected,
-        messages.ErrorReply,
-    ]
-    assert messages.parse_cycle_reply(mocks["cycle"][1]["response"]).timeout == 100500
+    mocks = [item["response"] for item in load("syftjs_pygrid_test_messages.json")["cycle"]]
+    kinds = [type(read_reply(messages.CYCLE_REQUEST, mock)) for mock in mocks[:3]]
+    assert kinds == [messages.CycleAccepted, messages.CycleRejected, messages.CycleRejected]
+    with pytest.raises(GridRefusedError):
+        read_reply(messages.CYCLE_REQUEST, mocks[3])
+    assert messages.parse_cycle_reply(mocks[1]).timeout == 100500
     for step in load("nb_pygrid_hostplan_2007.json")["steps"]:
         if isinstance(step["response"], dict):
             kind = step["response"]["type"].replace("federated/", "model-centric/")
-            reply = messages.parse_reply(kind, step["response"])
-            assert not isinstance(reply, messages.ErrorReply)
+            read_reply(kind, step["response"])

@@ -7,10 +7,12 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syft_web.errors import DecodeError, EncodeError
 from syft_web.wire import syft_proto as pb
-from syft_web.wire.tensors import from_array, to_array
+from syft_web.wire.tensors import from_array, to_array, to_arrays
 
 DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "float16", "float32", "float64"]
 SHAPES = [(), (0,), (1,), (3,), (2, 3), (4, 0, 2), (2, 1, 3, 2)]
@@ -49,6 +51,40 @@ def test_no_copy(dtype):
     assert np.shares_memory(contents, array)
     assert np.shares_memory(to_array(message), array)
     assert array.flags.writeable
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_elements_are_aligned(dtype):
+    raw = pb.encode(from_array(np.arange(5, dtype=dtype)))
+    views = 0
+    for offset in range(8):
+        shifted = np.frombuffer(bytes(offset) + raw, np.uint8)[offset:]
+        array = to_array(pb.decode(pb.TorchTensor, shifted.data))
+        assert array.flags.aligned
+        assert not array.flags.writeable
+        assert array.tolist() == [0, 1, 2, 3, 4]
+        views += np.shares_memory(array, shifted)
+    assert views == 8 // np.dtype(dtype).itemsize
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(DTYPES), st.lists(st.integers(0, 3), max_size=3)), max_size=5
+    ),
+    st.integers(0, 7),
+)
+def test_several_tensors_at_once(kinds, offset):
+    arrays = [np.arange(np.prod(dims), dtype="i8").astype(d).reshape(dims) for d, dims in kinds]
+    tensors = [pb.StateTensor(torch_tensor=from_array(array)) for array in arrays]
+    raw = bytes(offset) + pb.encode(pb.State(tensors=tensors))
+    state = pb.decode(pb.State, memoryview(raw)[offset:])
+    found = to_arrays(t.torch_tensor for t in state.tensors)
+    for one, array, tensor in zip(found, arrays, state.tensors, strict=True):
+        assert one.flags.aligned
+        assert not one.flags.writeable
+        assert one.dtype == array.dtype
+        np.testing.assert_array_equal(one, array, strict=True)
+        np.testing.assert_array_equal(to_array(tensor), array, strict=True)
 
 
 def test_what_from_array_takes():
