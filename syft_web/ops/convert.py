@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from syft_web.ops.dtypes import INT64, Array, DType, as_dtype
+from syft_web.ops.dtypes import FLOAT64, INT64, Array, DType, Value, as_dtype, memory_order, recast
 from syft_web.ops.elementwise import array
 from syft_web.ops.row import RowCollector
 
-__all__ = ["clone", "row"]
+__all__ = ["DEVICES", "clone", "dtype_among", "row"]
 
 row = RowCollector()
 
-_DEVICES = ("cpu", "cuda")
+DEVICES = ("cpu", "cuda")
 
 
-@row("to(Tensor self, dtype dtype)", ".to .type", view=True)
-@row("to(Tensor self, str device, dtype dtype)", ".to", view=True)
-def to(self: Array, *rest: str) -> Array:
-    if len(rest) == 1 and rest[0].partition(":")[0] in _DEVICES:
-        return self
-    return self.astype(as_dtype(rest[-1]), copy=False)
+def dtype_among(words: Sequence[str | bool]) -> DType | None:
+    """The dtype that the last text among arguments names; None when it names a device."""
+    name = [word for word in words if isinstance(word, str)][-1]
+    return None if name.partition(":")[0] in DEVICES else as_dtype(name)
+
+
+@row("to_copy(Tensor self, dtype dtype, bool non_blocking=False, true copy)", ".to")
+@row("to_copy(Tensor self, str device, dtype dtype, bool non_blocking=False, true copy)", ".to")
+def to_copy(self: Array, *rest: str | bool) -> Array:
+    made = to(self, *rest)
+    return clone(made) if made is self else made
+
+
+_HOW = "bool non_blocking=False, bool copy=False"
+
+
+@row(f"to(Tensor self, dtype dtype, {_HOW})", ".to .type", view=True)
+@row(f"to(Tensor self, str device, dtype dtype, {_HOW})", ".to", view=True)
+def to(self: Array, *rest: str | bool) -> Array:
+    """Another dtype; a device is passed over."""
+    wanted = dtype_among(rest)
+    return self if wanted is None else recast(self, wanted)
 
 
 @row("type_as(Tensor self, Tensor other)", ".type_as .to", view=True)
 def type_as(self: Array, other: Array) -> Array:
-    return self.astype(other.dtype, copy=False)
+    return recast(self, other.dtype)
 
 
 def _declare_casts() -> None:
@@ -33,7 +52,7 @@ def _declare_casts() -> None:
         dtype = as_dtype(name)
 
         def rule(self: Array, _dtype: DType = dtype) -> Array:
-            return self.astype(_dtype, copy=False)
+            return recast(self, _dtype)
 
         row(f"{name}(Tensor self)", f".{name} torch.Tensor.{name}", view=True)(rule)
 
@@ -43,8 +62,8 @@ _declare_casts()
 
 @row("clone(Tensor self)", "torch.clone .clone .copy")
 def clone(self: Array) -> Array:
-    """A copy with memory of its own."""
-    return self.copy()
+    """A copy with memory of its own, in the same order."""
+    return self.copy(memory_order(self))
 
 
 @row("item(Tensor self)", ".item", view=True)
@@ -56,8 +75,9 @@ def item(self: Array) -> Array:
 
 @row(
     "alias(Tensor self)",
-    ".detach torch.detach .detach_ torch.detach_ .data .cpu "
-    ".requires_grad_ .retain_grad .real torch.real .dequantize .to_dense .resolve_conj",
+    ".detach torch.detach .detach_ torch.detach_ .data .cpu .numpy .tolist .__array__ "
+    ".requires_grad_ .retain_grad .real torch.real .dequantize torch.dequantize .to_dense "
+    ".resolve_conj torch.conj .conj",
     view=True,
     rebinds=True,
 )
@@ -65,9 +85,51 @@ def alias(self: Array) -> Array:
     return self
 
 
+@row("cuda(Tensor self, any device=None, bool non_blocking=False)", ".cuda", view=True)
+@row("share_memory_(Tensor self)", ".share_memory_ .pin_memory", view=True, rebinds=True)
+@row(
+    "rename(Tensor self, str?[] ...names=[])",
+    ".rename .rename_ .refine_names",
+    view=True,
+    rebinds=True,
+)
+def stays(self: Array, *_rest: Any) -> Array:
+    """Where an array lives and what its dimensions are called has no effect here."""
+    return self
+
+
 @row("requires_grad_(Tensor self, bool requires_grad)", ".requires_grad_", view=True, rebinds=True)
 def requires_grad(self: Array, requires_grad: bool) -> Array:
     return self
+
+
+@row("deepcopy(Tensor self, any memo=None)", ".__deepcopy__")
+def deepcopy(self: Array, memo: Any = None) -> Array:
+    return clone(self)
+
+
+def _declare_numbers() -> None:
+    """Python's conversions: what would be a number there stays an array without dimensions."""
+    for kind, dtype in (("float", FLOAT64), ("int", INT64)):
+
+        def rule(self: Array, _dtype: DType = dtype) -> Array:
+            return item(self).astype(_dtype)
+
+        names = ".__float__" if kind == "float" else ".__int__ .__long__ .__index__"
+        row(f"python_{kind}(Tensor self)", names)(rule)
+
+
+_declare_numbers()
+
+
+@row("contains(Tensor self, Value element)", ".__contains__")
+def contains(self: Array, element: Value) -> Array:
+    return np.asarray(bool(np.any(self == element)))
+
+
+@row("element_size(Tensor self)", ".element_size")
+def element_size(self: Array) -> Array:
+    return np.asarray(self.itemsize, INT64)
 
 
 @row("equal(Tensor self, Tensor other)", "torch.equal .equal")
@@ -80,6 +142,14 @@ def equal(self: Array, other: Array) -> Array:
     "torch.isclose .isclose",
 )
 def isclose(self: Array, other: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
+    return _close(self, other, rtol, atol, equal_nan)
+
+
+def _close(self: Array, other: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
+    if self.dtype != other.dtype:
+        raise TypeError(f"closeness needs one dtype, got {self.dtype} and {other.dtype}")
+    if rtol < 0 or atol < 0:
+        raise ValueError(f"rtol and atol must not be negative, got {rtol} and {atol}")
     return array(np.isclose(self, other, rtol, atol, equal_nan))
 
 
@@ -88,7 +158,7 @@ def isclose(self: Array, other: Array, rtol: float, atol: float, equal_nan: bool
     "torch.allclose .allclose",
 )
 def allclose(self: Array, other: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
-    return np.asarray(bool(np.allclose(self, other, rtol, atol, equal_nan)))
+    return np.asarray(bool(np.all(_close(self, other, rtol, atol, equal_nan))))
 
 
 @row("dim(Tensor self)", ".dim .ndimension")

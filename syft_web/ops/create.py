@@ -37,7 +37,7 @@ def _leaf_types(data: Any) -> list[Any]:
     return [data if isinstance(data, np.ndarray) else type(data)(1)]
 
 
-@row(f"tensor(any data, *, {_OPTIONS})", "torch.tensor torch.as_tensor torch.scalar_tensor")
+@row(f"tensor(any data, *, {_OPTIONS})", "torch.tensor torch.as_tensor")
 def tensor(data: Any, dtype: Any = None, *_rest: Any) -> Array:
     """An array of nested lists of numbers; floats give float32, ints int64, bools bool."""
     leaves = _leaf_types(data)
@@ -97,12 +97,59 @@ def arange_to(end: Scalar, dtype: Any = None, *_rest: Any) -> Array:
 @row(f"arange(Scalar start, Scalar end, Scalar step=1, *, {_OPTIONS})", "torch.arange")
 def arange(start: Scalar, end: Scalar, step: Scalar = 1, dtype: Any = None, *_rest: Any) -> Array:
     wanted = _dtype(dtype, common_type(start, end, step))
+    if step == 0 or (end - start) * step < 0:
+        raise ValueError(f"no numbers lead from {start} to {end} in steps of {step}")
     return np.arange(start, end, step).astype(wanted, copy=False)
 
 
 @row(f"linspace(Scalar start, Scalar end, int steps=100, *, {_OPTIONS})", "torch.linspace")
 def linspace(start: Scalar, end: Scalar, steps: int = 100, dtype: Any = None, *_rest: Any) -> Array:
     return np.linspace(start, end, steps).astype(_dtype(dtype, DEFAULT_FLOAT), copy=False)
+
+
+@row(f"range(Scalar start, Scalar end, Scalar step=1, *, {_OPTIONS})", "torch.range")
+def range_(start: Scalar, end: Scalar, step: Scalar = 1, dtype: Any = None, *_rest: Any) -> Array:
+    """Numbers from `start` to `end`, the end included; float32 unless told otherwise."""
+    if step == 0 or (end - start) / step < 0:
+        raise ValueError(f"range cannot go from {start} to {end} by steps of {step}")
+    count = int((end - start) / step) + 1
+    return (start + step * np.arange(count)).astype(_dtype(dtype, DEFAULT_FLOAT))
+
+
+@row(
+    f"logspace(Scalar start, Scalar end, int steps=100, float base=10.0, *, {_OPTIONS})",
+    "torch.logspace",
+)
+def logspace(
+    start: Scalar, end: Scalar, steps: int = 100, base: float = 10.0, dtype: Any = None, *_r: Any
+) -> Array:
+    """Powers of `base` whose exponents are evenly spaced."""
+    return np.logspace(start, end, steps, base=base).astype(_dtype(dtype, DEFAULT_FLOAT))
+
+
+def _declare_triangles() -> None:
+    for name, places in (("tril", np.tril_indices), ("triu", np.triu_indices)):
+
+        def rule(
+            rows: int, columns: int, offset: int, dtype: Any, *_rest: Any, _f: Any = places
+        ) -> Array:
+            return np.stack(_f(rows, offset, columns)).astype(_dtype(dtype, INT64))
+
+        row(
+            f"{name}_indices(int row, int col, int offset=0, *, {_OPTIONS})",
+            f"torch.{name}_indices",
+        )(rule)
+
+
+_declare_triangles()
+
+
+@row(f"empty_strided(int[] size, int[] stride, *, {_OPTIONS})", "torch.empty_strided")
+def empty_strided(size: Sequence[int], stride: Sequence[int], dtype: Any, *_rest: Any) -> Array:
+    """Zeros of this size; how an array lies in memory is not a plan's business."""
+    if len(size) != len(stride):
+        raise ValueError(f"size {list(size)} and stride {list(stride)} differ in length")
+    return np.zeros(tuple(size), _dtype(dtype, DEFAULT_FLOAT))
 
 
 @row(f"eye(int n, int? m=None, *, {_OPTIONS})", "torch.eye")
@@ -150,7 +197,7 @@ def bernoulli(self: Array) -> Array:
     return np.asarray(chance.generator().random(self.shape) < self, self.dtype)
 
 
-@row("bernoulli(Tensor self, float p)", ".bernoulli .bernoulli_")
+@row("bernoulli(Tensor self, float p)", "torch.bernoulli .bernoulli .bernoulli_")
 def bernoulli_p(self: Array, p: float) -> Array:
     return np.asarray(chance.generator().random(self.shape) < p, self.dtype)
 
@@ -177,6 +224,6 @@ def seed() -> Array:
     return np.asarray(0, INT64)
 
 
-@row("is_nonzero(Tensor self)", ".__bool__")
+@row("is_nonzero(Tensor self)", ".__bool__ .__nonzero__")
 def is_nonzero(self: Array) -> Array:
     return np.asarray(bool(self), BOOL)

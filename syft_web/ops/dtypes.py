@@ -9,7 +9,7 @@ float64 0-d array leaves a float32 array as it is. protocol.md section 4.12.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,9 @@ __all__ = [
     "float_type",
     "is_float",
     "is_integral",
+    "memory_order",
     "promote_types",
+    "recast",
     "result_type",
     "sum_type",
 ]
@@ -91,7 +93,7 @@ def dtype_named(name: str) -> DType:
     Raises:
         ValueError: No such dtype, or one that numpy cannot hold.
     """
-    found = TORCH_DTYPES.get(name.removeprefix("torch."))
+    found = TORCH_DTYPES.get(name.removeprefix("torch.").removeprefix("cuda."))
     if found is None:
         known = ", ".join(sorted(TORCH_DTYPES))
         raise ValueError(f"{name!r} is no dtype that arrays can have; known are {known}")
@@ -177,13 +179,29 @@ def result_type(a: Value, b: Value) -> DType:
     return found
 
 
+def recast(x: Array, dtype: DType) -> Array:
+    """The array itself if it has the dtype already, else a copy with the same order in memory."""
+    return x if x.dtype == dtype else x.astype(dtype, memory_order(x))
+
+
+def memory_order(x: Array) -> Literal["C", "K"]:
+    """How to copy an array so that a later view of it is one exactly where it is in torch.
+
+    Numpy copies broadcast dimensions innermost, torch outermost.
+    """
+    strides = x.strides
+    if 0 in strides and any(s == 0 and n > 1 for s, n in zip(strides, x.shape, strict=True)):
+        return "C"
+    return "K"
+
+
 def cast(value: Value, dtype: DType) -> Any:
     """The value in this dtype: the array itself if it has it already, else a copy.
 
     Python numbers become numpy scalars; ints wrap around as torch's do.
     """
     if isinstance(value, np.ndarray):
-        return value if value.dtype == dtype else value.astype(dtype)
+        return recast(value, dtype)
     if dtype.kind == "f":
         return dtype.type(value)
     return np.asarray(value).astype(dtype)

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from syft_web.ops.dtypes import (
+    BOOL,
     DEFAULT_FLOAT,
     Array,
     DType,
     Scalar,
     Value,
     cast,
+    common_type,
     float_type,
     is_integral,
+    recast,
     result_type,
 )
 from syft_web.ops.row import RowCollector
@@ -56,10 +59,16 @@ def compare(ufunc: np.ufunc, a: Value, b: Value) -> Array:
     return array(ufunc(cast(a, dtype), cast(b, dtype)))
 
 
-def _scaled(other: Value, alpha: Scalar) -> Value:
-    if alpha == 1:
+def _scaled(self: Value, other: Value, alpha: Scalar) -> Value:
+    """``alpha * other`` in the dtype that the two operands have together."""
+    if alpha == 1 and alpha is not True:
         return other
-    return binary(np.multiply, other, alpha) if isinstance(other, np.ndarray) else other * alpha
+    dtype = result_type(self, other)
+    if isinstance(alpha, bool) and dtype != BOOL:
+        raise TypeError(f"alpha may only be a bool for bool results, not for {dtype}")
+    if isinstance(alpha, float) and dtype.kind != "f":
+        raise TypeError(f"alpha must be an int for a result of {dtype}, not {alpha}")
+    return binary(np.multiply, other, alpha, dtype)
 
 
 @row(
@@ -68,7 +77,7 @@ def _scaled(other: Value, alpha: Scalar) -> Value:
     ufunc=np.add,
 )
 def add(self: Value, other: Value, alpha: Scalar = 1) -> Array:
-    return binary(np.add, self, _scaled(other, alpha))
+    return binary(np.add, self, _scaled(self, other, alpha))
 
 
 @row(
@@ -77,12 +86,20 @@ def add(self: Value, other: Value, alpha: Scalar = 1) -> Array:
     ufunc=np.subtract,
 )
 def sub(self: Value, other: Value, alpha: Scalar = 1) -> Array:
-    return binary(np.subtract, self, _scaled(other, alpha))
+    _no_bool(self, other)
+    return binary(np.subtract, self, _scaled(self, other, alpha))
+
+
+def _no_bool(*operands: Value) -> None:
+    for value in operands:
+        if value is True or value is False or getattr(value, "dtype", None) is BOOL:
+            raise TypeError("bools cannot be subtracted; use logical_xor, or convert to ints first")
 
 
 @row("rsub(Tensor self, Value other, *, Scalar alpha=1)", "torch.rsub .rsub .__rsub__")
 def rsub(self: Array, other: Value, alpha: Scalar = 1) -> Array:
-    return binary(np.subtract, other, _scaled(self, alpha))
+    _no_bool(self, other)
+    return binary(np.subtract, other, _scaled(other, self, alpha))
 
 
 @row(
@@ -123,7 +140,9 @@ def div(self: Array, other: Value, rounding_mode: str | None = None) -> Array:
 
 @row("rtruediv(Tensor self, Value other)", ".__rtruediv__ .__rdiv__")
 def rtruediv(self: Array, other: Value) -> Array:
-    return divide(other, self)
+    """``other / self``, as torch rounds it: the reciprocal times `other`."""
+    floats = recast(self, float_type(self.dtype))
+    return mul(array(np.reciprocal(floats)), other)
 
 
 @row(
@@ -173,9 +192,12 @@ def _no_integer_zero(divisor: Value, dtype: DType) -> None:
 def power(self: Value, exponent: Value) -> Array:
     """``self ** exponent``; the frequent constant exponents without the slow pow()."""
     dtype = result_type(self, exponent)
+    if dtype == BOOL:  # only False ** True is False
+        return array(np.logical_or(self, np.logical_not(exponent)))
     if dtype.kind == "f" and isinstance(self, np.ndarray) and not isinstance(exponent, np.ndarray):
         quick = _QUICK_POWERS.get(float(exponent))
-        if quick is not None:
+        # torch takes the root of halves by pow, where that of -inf is inf.
+        if quick is not None and dtype != np.float16:
             return array(quick(cast(self, dtype)))
     if is_integral(dtype) and np.any(np.asarray(exponent) < 0):
         if not isinstance(exponent, np.ndarray):
@@ -325,7 +347,12 @@ def clamp_max(self: Array, max: Value) -> Array:
 
 @row("lerp(Tensor self, Tensor end, Value weight)", "torch.lerp .lerp .lerp_")
 def lerp(self: Array, end: Array, weight: Value) -> Array:
-    return add(self, mul(sub(end, self), weight))
+    """Between two arrays; counted from the nearer end, so that weight 1 gives `end` exactly."""
+    if end.dtype != self.dtype or (type(weight) is np.ndarray and weight.dtype != self.dtype):
+        raise TypeError(f"lerp needs arrays of one dtype, got {self.dtype} and {end.dtype}")
+    share = cast(weight, self.dtype)
+    away = end - self
+    return array(np.where(np.abs(share) < 0.5, self + share * away, end - away * (1 - share)))
 
 
 @row(
@@ -337,8 +364,10 @@ def lerp(self: Array, end: Array, weight: Value) -> Array:
     "torch.addcmul .addcmul .addcmul_",
 )
 def addcmul(self: Array, *rest: Any) -> Array:
-    a, b, value = _value_last(rest)
-    return add(self, mul(mul(a, b), value))
+    a, b, value = _value_last(self, rest)
+    dtype = common_type(self, a, b)
+    product = binary(np.multiply, a, b, dtype)
+    return add(self, product if value == 1 else binary(np.multiply, product, value, dtype))
 
 
 @row(
@@ -350,20 +379,24 @@ def addcmul(self: Array, *rest: Any) -> Array:
     "torch.addcdiv .addcdiv .addcdiv_",
 )
 def addcdiv(self: Array, *rest: Any) -> Array:
-    a, b, value = _value_last(rest)
+    a, b, value = _value_last(self, rest)
+    if is_integral(a.dtype) and is_integral(b.dtype):
+        raise TypeError(f"addcdiv divides floats, not {a.dtype} by {b.dtype}; convert one first")
     return add(self, mul(divide(a, b), value))
 
 
-def _value_last(rest: tuple[Any, ...]) -> tuple[Array, Array, Scalar]:
+def _value_last(self: Array, rest: tuple[Any, ...]) -> tuple[Array, Array, Scalar]:
     """Older torch wrote the factor first: ``addcmul(value, t1, t2)``."""
-    if isinstance(rest[0], np.ndarray):
-        return rest[0], rest[1], rest[2]
-    return rest[1], rest[2], rest[0]
+    a, b, value = rest if isinstance(rest[0], np.ndarray) else (rest[1], rest[2], rest[0])
+    # Among ints the factor is cut to an int too.
+    return a, b, int(value) if is_integral(common_type(self, a, b)) else value
 
 
 @row("where(Tensor condition, Value self, Value other)", "torch.where")
 def where(condition: Array, self: Value, other: Value) -> Array:
     """Elements of `self` where the condition holds, else of `other`."""
+    if condition.dtype != BOOL and condition.dtype != np.uint8:
+        raise TypeError(f"the condition of where must be bool, not {condition.dtype}")
     dtype = result_type(self, other)
     return array(np.where(condition != 0, cast(self, dtype), cast(other, dtype)))
 

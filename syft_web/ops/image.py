@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -40,10 +41,12 @@ def pixel_shuffle(self: Array, upscale_factor: int) -> Array:
 )
 def unfold(self: Array, kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Array:
     """Each window as a column: ``(N, C k k, L)``."""
+    if self.ndim == 3:
+        return array(unfold(self[None], kernel_size, dilation, padding, stride)[0])
     windows = windows_2d(self, kernel_size, stride, padding, dilation)
     batch, channels, rows, columns, high, wide = windows.shape
     turned = windows.transpose(0, 1, 4, 5, 2, 3)
-    return turned.reshape(batch, channels * high * wide, rows * columns)
+    return turned.reshape(batch, channels * high * wide, rows * columns).copy()
 
 
 @row(
@@ -60,6 +63,8 @@ def fold(
     stride: Ints,
 ) -> Array:
     """Add up the columns of `unfold` where their windows stood."""
+    if self.ndim == 2:
+        return array(fold(self[None], output_size, kernel_size, dilation, padding, stride)[0])
     size, kernel, spread = pair(output_size), pair(kernel_size), pair(dilation)
     pad, step = pair(padding), pair(stride)
     grown = [n + 2 * p for n, p in zip(size, pad, strict=True)]
@@ -77,7 +82,7 @@ def fold(
         )
         result[(slice(None), slice(None), *cut)] += columns[:, :, place[0], place[1]]
     inner = tuple(slice(p, p + n) for p, n in zip(pad, size, strict=True))
-    return result[(slice(None), slice(None), *inner)]
+    return np.ascontiguousarray(result[(slice(None), slice(None), *inner)])
 
 
 @row(
@@ -94,6 +99,10 @@ def interpolate(
 ) -> Array:
     """Resize the spatial dimensions by ``nearest``, ``linear``, ``bilinear``, ``trilinear``."""
     dims = self.ndim - 2
+    if size is not None and scale_factor is not None:
+        raise ValueError("interpolate takes either size or scale_factor")
+    if mode == "nearest" and align_corners is not None:
+        raise ValueError("align_corners is only for the linear modes")
     sizes = list(size) * dims if size and len(size) == 1 else list(size or ())
     factors = _factors(scale_factor, dims)
     if len(sizes or factors) != dims:
@@ -111,6 +120,23 @@ def interpolate(
         else:
             raise ValueError(f"interpolate mode {mode!r} is not nearest, (bi-, tri-)linear")
     return result
+
+
+@row(
+    "upsample_nearest(Tensor self, int[1]? size=None, any scale_factor=None)",
+    "F.upsample_nearest",
+)
+def upsample_nearest(self: Array, size: Ints | None = None, scale_factor: Any = None) -> Array:
+    return interpolate(self, size, scale_factor)
+
+
+@row(
+    "upsample_bilinear(Tensor self, int[1]? size=None, any scale_factor=None)",
+    "F.upsample_bilinear",
+)
+def upsample_bilinear(self: Array, size: Ints | None = None, scale_factor: Any = None) -> Array:
+    """As torch's older name has it: corners are kept in place."""
+    return interpolate(self, size, scale_factor, "bilinear", True)
 
 
 def _factors(scale: float | Sequence[float] | None, dims: int) -> list[float]:
@@ -138,6 +164,8 @@ def _linear(x: Array, axis: int, wanted: int, step: float, align: bool) -> Array
 )
 def local_response_norm(self: Array, size: int, alpha: float, beta: float, k: float) -> Array:
     """Divide by the mean square of neighbouring channels."""
+    if self.ndim < 3:
+        raise ValueError(f"local_response_norm needs at least 3 dimensions, got {self.shape}")
     squares = np.pad(
         self * self, [(0, 0), (size // 2, (size - 1) // 2), *[(0, 0)] * (self.ndim - 2)]
     )

@@ -16,13 +16,13 @@ import numpy as np
 from syft_web.ops.dtypes import Array
 from syft_web.ops.row import Row
 
-__all__ = ["in_place_rule", "is_in_place", "write_into"]
+__all__ = ["CATEGORY", "in_place_rule", "is_in_place", "write_into"]
 
 _NAME = re.compile(
     r"[^_].*[^_]_|[^_]_|__i(?!nit__|mport__|ter__|nvert__|nt__|ndex__)\w+__"
     r"|__setitem__"
 )
-_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 
 def is_in_place(name: str) -> bool:
@@ -45,7 +45,7 @@ def write_into(target: Array, result: Any) -> Array:
             f"the result of shape {value.shape} does not fit in place "
             f"into the target of shape {target.shape}"
         )
-    if _CATEGORY[value.dtype.kind] > _CATEGORY[target.dtype.kind]:
+    if CATEGORY[value.dtype.kind] > CATEGORY[target.dtype.kind]:
         raise ValueError(
             f"the result type {value.dtype} cannot be stored in place "
             f"in a target of type {target.dtype}"
@@ -72,7 +72,7 @@ def in_place_rule(row: Row) -> Callable[..., Any]:
         if (
             type(other) is np.ndarray
             and other.dtype is target.dtype
-            and (len(rest) == 1 or rest[1] == 1)
+            and (len(rest) == 1 or (rest[1] == 1 and rest[1] is not True))
             and target.ndim >= other.ndim
         ):
             return ufunc(target, other, out=target)  # type: ignore[no-any-return]  # numpy says Any

@@ -11,6 +11,7 @@ from syft_web.ops.dtypes import Array, Scalar, cast, result_type
 from syft_web.ops.elementwise import array
 from syft_web.ops.linalg import pairwise_distance
 from syft_web.ops.nn import log_softmax, softplus
+from syft_web.ops.reduce import mean
 from syft_web.ops.row import RowCollector
 
 __all__ = ["reduced", "row"]
@@ -43,7 +44,7 @@ def _reduce(values: Array, reduction: str) -> Array:
     if reduction == "none":
         return array(values)
     if reduction == "mean":
-        return array(np.mean(values))
+        return mean(array(values))
     if reduction == "sum":
         return array(np.sum(values))
     raise ValueError(f"reduction must be 'none', 'mean' or 'sum', not {reduction!r}")
@@ -52,6 +53,11 @@ def _reduce(values: Array, reduction: str) -> Array:
 def _pair(a: Array, b: Array) -> tuple[Array, Array]:
     dtype = result_type(a, b)
     return cast(a, dtype), cast(b, dtype)
+
+
+def _same_size(x: Array, target: Array) -> None:
+    if x.shape != target.shape:
+        raise ValueError(f"target {target.shape} must have the shape of the input {x.shape}")
 
 
 def _huber(away: Array) -> Array:
@@ -83,6 +89,8 @@ _declare_differences()
 def smooth_l1_loss(self: Array, target: Array, *options: Any) -> Array:
     a, b = _pair(self, target)
     beta = a.dtype.type(options[-1])
+    if beta < 0:
+        raise ValueError(f"beta must not be negative, got {beta}")
     if beta == 0:
         return reduced(array(np.abs(a - b)), *options[:-1])
     return reduced(_huber(array(a - b) / beta) * beta, *options[:-1])
@@ -94,6 +102,9 @@ def smooth_l1_loss(self: Array, target: Array, *options: Any) -> Array:
 )
 def binary_cross_entropy(self: Array, target: Array, weight: Array | None, *options: Any) -> Array:
     x, y = _pair(self, target)
+    _same_size(x, y)
+    if not np.all((x >= 0) & (x <= 1)):
+        raise ValueError("all elements of the input must be between 0 and 1")
     low = x.dtype.type(-100)  # torch bounds the logarithms
     losses = -(y * np.maximum(np.log(x), low) + (1 - y) * np.maximum(np.log1p(-x), low))
     return reduced(losses if weight is None else losses * weight, *options)
@@ -109,6 +120,7 @@ def binary_cross_entropy_with_logits(
 ) -> Array:
     *options, pos_weight = rest
     x, y = _pair(self, target)
+    _same_size(x, y)
     factor = 1 if pos_weight is None else 1 + (pos_weight - 1) * y
     losses = (1 - y) * x + factor * softplus(-x)
     return reduced(losses if weight is None else losses * weight, *options)
@@ -136,8 +148,7 @@ def nll_loss(
         raise ValueError(f"target {target.shape} does not fit the input {self.shape}")
     counted = target != ignore_index
     classes = np.where(counted, target, 0).astype(np.intp)
-    if classes.size and not 0 <= classes.min() <= classes.max() < self.shape[axis]:
-        raise IndexError(f"a target is out of bounds for {self.shape[axis]} classes")
+    _in_range(classes, self.shape[axis])
     picked = np.take_along_axis(self, np.expand_dims(classes, axis), axis).squeeze(axis)
     weights = np.ones(self.shape[axis], self.dtype) if weight is None else weight
     factors = np.where(counted, weights[classes], 0).astype(self.dtype)
@@ -148,6 +159,11 @@ def nll_loss(
     return _reduce(losses, kind)
 
 
+def _in_range(classes: Array, count: int) -> None:
+    if classes.size and not 0 <= classes.min() <= classes.max() < count:
+        raise IndexError(f"a target is out of bounds for {count} classes")
+
+
 @row(
     "cross_entropy(Tensor self, Tensor target, Tensor? weight=None, bool? size_average=None, "
     "int ignore_index=-100, bool? reduce=None, str reduction='mean', float label_smoothing=0.0)",
@@ -156,12 +172,13 @@ def nll_loss(
 def cross_entropy(self: Array, target: Array, weight: Array | None, *rest: Any) -> Array:
     """`nll_loss` of `log_softmax`; a target of floats holds probabilities of the classes."""
     *options, smoothing = rest
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"label_smoothing must be between 0 and 1, got {smoothing}")
     axis = 1 if self.ndim > 1 else 0
     logs = log_softmax(self, axis)
-    if target.dtype.kind in "iu" and not smoothing:
-        return nll_loss(logs, target, weight, *options)
     if target.dtype.kind in "iu":
-        raise ValueError("label_smoothing with class numbers is not supported; give probabilities")
+        plain = nll_loss(logs, target, weight, *options)
+        return _smoothed(plain, logs, target, weight, smoothing, *options) if smoothing else plain
     classes = self.shape[axis]
     target = target * target.dtype.type(1 - smoothing) + target.dtype.type(smoothing / classes)
     if weight is not None:
@@ -171,6 +188,32 @@ def cross_entropy(self: Array, target: Array, weight: Array | None, *rest: Any) 
     return _reduce(losses, kind)
 
 
+def _smoothed(
+    plain: Array,
+    logs: Array,
+    target: Array,
+    weight: Array | None,
+    smoothing: float,
+    size_average: bool | None,
+    ignore_index: int,
+    reduce: bool | None,
+    reduction: str,
+) -> Array:
+    """The loss of class numbers mixed with that of a target equal for all classes."""
+    axis = 1 if logs.ndim > 1 else 0
+    kind = logs.dtype.type
+    weights = np.ones(logs.shape[axis], logs.dtype) if weight is None else weight
+    even = -np.sum(logs * weights.reshape((-1,) + (1,) * (logs.ndim - axis - 1)), axis=axis)
+    counted = target != ignore_index
+    even = np.where(counted, even, kind(0))
+    how = _reduction(size_average, reduce, reduction)
+    if how == "mean":
+        even = np.sum(even) / np.sum(weights[target[counted]])
+    else:
+        even = _reduce(array(even), how)
+    return array(plain * kind(1 - smoothing) + even * kind(smoothing / logs.shape[axis]))
+
+
 @row(f"kl_div(Tensor self, Tensor target, {_TAIL}, bool log_target=False)", "F.kl_div torch.kl_div")
 def kl_div(self: Array, target: Array, *rest: Any) -> Array:
     *options, log_target = rest
@@ -178,7 +221,7 @@ def kl_div(self: Array, target: Array, *rest: Any) -> Array:
     if log_target:
         losses = np.exp(y) * (y - x)
     else:
-        losses = np.where(y > 0, y * (np.log(np.where(y > 0, y, 1)) - x), 0).astype(x.dtype)
+        losses = np.where(y == 0, 0, y * (np.log(np.where(y == 0, 1, y)) - x)).astype(x.dtype)
     if _reduction(*options) == "batchmean":
         return array(np.sum(losses) / x.dtype.type(x.shape[0]))
     return reduced(array(losses), *options)
@@ -282,6 +325,12 @@ def triplet_margin_loss(
 def multi_margin_loss(
     self: Array, target: Array, p: int, margin: float, weight: Array | None, *options: Any
 ) -> Array:
+    if p not in (1, 2):
+        raise ValueError(f"p must be 1 or 2, not {p}")
+    if self.ndim == 1:
+        rest = (p, margin, weight, *options)
+        return multi_margin_loss(self[None], target.reshape(1), *rest).reshape(())
+    _in_range(target, self.shape[1])
     right = np.take_along_axis(self, target[:, None].astype(np.intp), 1)
     over = np.maximum(self.dtype.type(margin) - right + self, 0) ** p
     if weight is not None:

@@ -7,15 +7,16 @@ result is then written into its first argument.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from syft_web.ops import chance
-from syft_web.ops.dtypes import Array, Scalar, Value, as_dtype, float_type, result_type
-from syft_web.ops.elementwise import array, binary
-from syft_web.ops.reduce import normal_axis
+from syft_web import kernels
+from syft_web.ops import chance, unary
+from syft_web.ops.dtypes import Array, Scalar, Value, as_dtype, cast, float_type, recast
+from syft_web.ops.elementwise import array
+from syft_web.ops.reduce import norm_dims, normal_axis
 from syft_web.ops.row import RowCollector
 from syft_web.ops.unary import erf, float_unary
 
@@ -24,15 +25,20 @@ __all__ = ["log_softmax", "relu", "row", "sigmoid", "softmax", "softplus"]
 row = RowCollector()
 
 
-@row("relu(Tensor self, bool inplace=False)", "torch.relu F.relu .relu torch.relu_ F.relu_ .relu_")
+@row(
+    "relu(Tensor self, bool inplace=False)",
+    "torch.relu F.relu .relu torch.relu_ F.relu_ .relu_",
+    kernel="map_relu",
+)
 def relu(self: Array, inplace: bool = False) -> Array:
     """``max(x, 0)``; nan stays nan."""
-    return array(np.maximum(self, self.dtype.type(0)))
+    found = kernels.relu(self)
+    return array(np.maximum(self, self.dtype.type(0))) if found is None else found
 
 
 def _prepared(self: Array, dim: int, dtype: Any) -> tuple[Array, int]:
     wanted = float_type(self.dtype) if dtype is None else as_dtype(dtype)
-    return self.astype(wanted, copy=False), normal_axis(dim, self.ndim)
+    return recast(self, wanted), normal_axis(dim, self.ndim)
 
 
 def _default_dim(ndim: int) -> int:
@@ -52,6 +58,9 @@ def softmax(self: Array, dim: int | None = None, *rest: Any) -> Array:
     x, axis = _prepared(self, dim, rest[-1] if rest else None)
     if x.size == 0 or x.ndim == 0:
         return np.ones_like(x)
+    found = kernels.softmax(x, axis)
+    if found is not None:
+        return found
     powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return array(powers / np.sum(powers, axis=axis, keepdims=True))
 
@@ -62,6 +71,9 @@ def log_softmax(self: Array, dim: int | None = None, *rest: Any) -> Array:
     x, axis = _prepared(self, dim, rest[-1] if rest else None)
     if x.size == 0 or x.ndim == 0:
         return np.zeros_like(x)
+    found = kernels.log_softmax(x, axis)
+    if found is not None:
+        return found
     away = x - np.max(x, axis=axis, keepdims=True)
     return array(away - np.log(np.sum(np.exp(away), axis=axis, keepdims=True)))
 
@@ -73,8 +85,8 @@ def softmin(self: Array, dim: int | None = None, *rest: Any) -> Array:
 
 for _signature, _names in _SOFTMAX_SIGNATURES:
     for _name, _rule in (("softmax", softmax), ("log_softmax", log_softmax)):
-        row(_signature.format(_name), _names.format(_name))(_rule)
-row(_SOFTMAX_SIGNATURES[1][0].format("softmin"), "F.softmin")(softmin)
+        row(_signature.format(_name), _names.format(_name), kernel="softmax")(_rule)
+row(_SOFTMAX_SIGNATURES[1][0].format("softmin"), "F.softmin", kernel="softmax")(softmin)
 
 
 def _where(condition: Any, a: Any, b: Any, like: Array) -> Array:
@@ -83,7 +95,7 @@ def _where(condition: Any, a: Any, b: Any, like: Array) -> Array:
 
 def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``."""
-    return array(np.reciprocal(1 + np.exp(-x)))
+    return array(unary.sigmoid(x))
 
 
 def softplus(x: Array) -> Array:
@@ -98,7 +110,6 @@ def _activations() -> dict[str, Callable[[Array], Any]]:
         return x.dtype.type(number)
 
     return {
-        "relu6": lambda x: np.clip(x, typed(x, 0), typed(x, 6)),
         "selu": lambda x: (
             typed(x, scale) * _where(x > 0, x, typed(x, alpha) * np.expm1(np.minimum(x, 0)), x)
         ),
@@ -129,12 +140,21 @@ def _declare_activations() -> None:
 _declare_activations()
 
 
-@row("gelu(Tensor self, *, str approximate='none')", "F.gelu torch._C._nn.gelu")
+@row(
+    "gelu(Tensor self, *, str approximate='none')",
+    "F.gelu torch._C._nn.gelu",
+    kernel="map_gelu",
+)
 def gelu(self: Array, approximate: str = "none") -> Array:
     kind = self.dtype.type
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
     if approximate == "tanh":
         inner = kind(math.sqrt(2 / math.pi)) * (self + kind(0.044715) * self * self * self)
         return array(kind(0.5) * self * (1 + np.tanh(inner)))
+    found = kernels.gelu(self)
+    if found is not None:
+        return found
     return array(kind(0.5) * self * (1 + erf(array(self * kind(math.sqrt(0.5))))))
 
 
@@ -168,7 +188,16 @@ def celu(self: Array, alpha: Scalar = 1.0, inplace: bool = False) -> Array:
 def hardtanh(
     self: Array, min_val: Scalar = -1.0, max_val: Scalar = 1.0, inplace: bool = False
 ) -> Array:
-    return binary(np.minimum, binary(np.maximum, self, min_val), max_val)
+    if min_val > max_val:
+        raise ValueError(f"min_val {min_val} is greater than max_val {max_val}")
+    low, high = (cast(v, self.dtype) for v in (min_val, max_val))
+    return array(np.minimum(np.maximum(self, low), high))
+
+
+@row("relu6(Tensor self, bool inplace=False)", "F.relu6 torch.relu6 torch.relu6_ F.relu6_")
+def relu6(self: Array, inplace: bool = False) -> Array:
+    """``x`` cut to between 0 and 6; ints stay ints."""
+    return hardtanh(self, 0, 6)
 
 
 @row(
@@ -184,7 +213,7 @@ def softplus_scaled(self: Array, beta: Scalar = 1, threshold: Scalar = 20) -> Ar
     "F.threshold F.threshold_ torch.threshold torch.threshold_",
 )
 def threshold(self: Array, threshold: Scalar, value: Scalar, inplace: bool = False) -> Array:
-    return _where(self > threshold, self, self.dtype.type(value), self)
+    return _where(self <= threshold, cast(value, self.dtype), self, self)
 
 
 @row("hardshrink(Tensor self, Scalar lambd=0.5)", "F.hardshrink torch.hardshrink .hardshrink")
@@ -194,11 +223,18 @@ def hardshrink(self: Array, lambd: Scalar = 0.5) -> Array:
 
 @row("softshrink(Tensor self, Scalar lambd=0.5)", "F.softshrink")
 def softshrink(self: Array, lambd: Scalar = 0.5) -> Array:
+    if lambd < 0:
+        raise ValueError(f"lambd must not be negative, got {lambd}")
     return array(np.sign(self) * np.maximum(np.abs(self) - self.dtype.type(lambd), 0))
 
 
 @row("prelu(Tensor self, Tensor weight)", "F.prelu torch.prelu .prelu")
 def prelu(self: Array, weight: Array) -> Array:
+    if weight.dtype != self.dtype:
+        raise TypeError(f"prelu needs one dtype, got {self.dtype} and {weight.dtype}")
+    channels = self.shape[1] if self.ndim > 1 else 1
+    if weight.size not in (1, channels):
+        raise ValueError(f"prelu needs 1 or {channels} slopes, not {weight.size}")
     if weight.size > 1 and self.ndim > 1:  # one slope per channel, dimension 1
         weight = weight.reshape(-1, *(1,) * (self.ndim - 2))
     return _where(
@@ -215,11 +251,10 @@ def glu(self: Array, dim: int = -1) -> Array:
     return array(a * sigmoid(b))
 
 
-@row("normalize(Tensor self, float p=2.0, int dim=1, float eps=1e-12)", "F.normalize")
-def normalize(self: Array, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Array:
-    kind = self.dtype.type
-    total = np.sum(np.abs(self) ** kind(p), axis=normal_axis(dim, self.ndim), keepdims=True)
-    return array(self / np.maximum(total ** kind(1 / p), kind(eps)))
+@row("normalize(Tensor self, float p=2.0, int[1] dim=[1], float eps=1e-12)", "F.normalize")
+def normalize(self: Array, p: float, dim: Sequence[int], eps: float) -> Array:
+    """Divide by the p-norm along dimensions."""
+    return array(self / np.maximum(norm_dims(self, p, dim, True), self.dtype.type(eps)))
 
 
 def _dropout(self: Array, p: float, training: bool, shape: tuple[int, ...]) -> Array:
@@ -237,7 +272,7 @@ def _dropout(self: Array, p: float, training: bool, shape: tuple[int, ...]) -> A
     "F.dropout",
     view=True,
 )
-@row("dropout(Tensor self, float p, bool train)", "torch.dropout", view=True)
+@row("dropout(Tensor self, float p, bool train)", "torch.dropout torch.dropout_", view=True)
 def dropout(self: Array, p: float = 0.5, training: bool = True, inplace: bool = False) -> Array:
     return _dropout(self, p, training, self.shape)
 
@@ -264,6 +299,10 @@ def pad(self: Array, pad: list[int], mode: str = "constant", value: Value | None
     widths = [(0, 0)] * self.ndim
     for i in range(len(pad) // 2):
         widths[-1 - i] = (pad[2 * i], pad[2 * i + 1])
+    if any(n + min(a, 0) + min(b, 0) < 0 for (a, b), n in zip(widths, self.shape, strict=True)):
+        raise ValueError(f"pad {pad} cuts away more than there is of {self.shape}")
+    if not pad:
+        return self.copy()
     cut = tuple(
         slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, self.shape, strict=True)
     )
@@ -274,9 +313,16 @@ def pad(self: Array, pad: list[int], mode: str = "constant", value: Value | None
     modes = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
     if mode not in modes:
         raise ValueError(f"pad mode {mode!r} is not one of constant, {', '.join(modes)}")
+    if not self.ndim - 2 <= len(pad) // 2 <= self.ndim - 1:
+        raise ValueError(f"pad {pad} must name all but one or two dimensions of {self.shape}")
+    most = [n - 1 if mode == "reflect" else n for n in self.shape]
+    if mode != "replicate" and any(max(g) > n for g, n in zip(grow, most, strict=True)):
+        raise ValueError(f"pad {pad} is larger than the shape {self.shape} allows")
     return np.asarray(np.pad(self[cut], grow, mode=modes[mode]))  # type: ignore[call-overload]  # a text
 
 
 @row("heaviside(Tensor self, Tensor values)", "torch.heaviside .heaviside")
 def heaviside(self: Array, values: Array) -> Array:
-    return binary(np.heaviside, self, values, float_type(result_type(self, values)))
+    if self.dtype != values.dtype:
+        raise TypeError(f"heaviside needs one dtype, got {self.dtype} and {values.dtype}")
+    return np.asarray(np.where(self == 0, values, self > 0), self.dtype)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from syft_web import kernels
 from syft_web.ops.dtypes import Array
 from syft_web.ops.elementwise import array
 from syft_web.ops.row import RowCollector
@@ -102,6 +103,7 @@ def _update(running: Array | None, batch: Array, momentum: float) -> None:
     "layer_norm(Tensor self, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, "
     "float eps=1e-05)",
     "F.layer_norm torch.layer_norm",
+    kernel="layer_norm",
 )
 def layer_norm(
     self: Array,
@@ -111,9 +113,12 @@ def layer_norm(
     eps: float = 1e-5,
 ) -> Array:
     count = len(normalized_shape)
-    if count > self.ndim or self.shape[self.ndim - count :] != tuple(normalized_shape):
+    if not 0 < count <= self.ndim or self.shape[self.ndim - count :] != tuple(normalized_shape):
         raise ValueError(f"the last dimensions of {self.shape} must be {list(normalized_shape)}")
     over = tuple(range(self.ndim - count, self.ndim))
+    found = kernels.layer_norm(self, count, weight, bias, eps)
+    if found is not None:
+        return found[0]
     return _normalised(
         self, self.mean(over, keepdims=True), self.var(over, keepdims=True), weight, bias, eps
     )
@@ -167,6 +172,8 @@ def instance_norm(
         return _batch_norm(self, running, affine, False, momentum, eps)
     over = tuple(range(2, self.ndim))
     count = math.prod(self.shape[2:])
+    if count == 1:
+        raise ValueError(f"instance_norm needs more than one value per channel, got {self.shape}")
     _update(running_mean, self.mean(over).mean(0), momentum)
     unbiased = self.dtype.type(count / max(count - 1, 1))
     _update(running_var, self.var(over).mean(0) * unbiased, momentum)

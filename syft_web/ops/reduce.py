@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from syft_web.ops.dtypes import BOOL, INT64, Array, DType, Scalar, as_dtype, float_type, sum_type
+from syft_web import kernels
+from syft_web.ops.dtypes import (
+    BOOL,
+    INT64,
+    Array,
+    DType,
+    Scalar,
+    as_dtype,
+    float_type,
+    recast,
+    sum_type,
+)
 from syft_web.ops.elementwise import array
 from syft_web.ops.row import RowCollector
 
@@ -57,7 +68,12 @@ def sum_(
 ) -> Array:
     """Sum over the listed dimensions, all when None; bool and ints give int64."""
     wanted = sum_type(self.dtype) if dtype is None else as_dtype(dtype)
-    return array(np.sum(self, axis=axes(self, dim), keepdims=keepdim, dtype=wanted))
+    axis = axes(self, dim)
+    if axis is not None and len(axis) == 1 and wanted is self.dtype:
+        found = kernels.sum_axis(self, axis[0], keepdim)
+        if found is not None:
+            return found
+    return array(np.sum(self, axis=axis, keepdims=keepdim, dtype=wanted))
 
 
 def mean(
@@ -91,6 +107,7 @@ def _declare_sums() -> None:
         row(
             f"{name}(Tensor self, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None)",
             f"torch.{name} .{name} {more}",
+            kernel="sum_columns" if name == "sum" else None,
         )(rule)
 
 
@@ -127,7 +144,9 @@ def _declare_bool() -> None:
             keepdim: bool = False,
             _f: Callable[..., Any] = function,
         ) -> Array:
-            found = _f(self, axis=axes(self, dim), keepdims=keepdim)
+            # Unlike sums, these reduce nothing over an empty list.
+            axis = () if dim == [] else axes(self, dim)
+            found = _f(self, axis=axis, keepdims=keepdim)
             return np.asarray(found, _bool_result(self))
 
         row(f"{name}(Tensor self, int[1]? dim=None, bool keepdim=False)", f"torch.{name} .{name}")(
@@ -250,6 +269,11 @@ def _declare_spread() -> None:
 _declare_spread()
 
 
+@row("var_mean(Tensor self, bool unbiased) -> Tensor, Tensor", "torch.var_mean")
+def var_mean_all(self: Array, unbiased: bool) -> tuple[Array, Array]:
+    return variance(self, None, unbiased), mean(self)
+
+
 @row(
     "var_mean(Tensor self, int[1]? dim=None, bool unbiased=True, bool keepdim=False) "
     "-> Tensor, Tensor",
@@ -259,6 +283,11 @@ def var_mean(
     self: Array, dim: Sequence[int] | None, unbiased: bool, keepdim: bool
 ) -> tuple[Array, Array]:
     return variance(self, dim, unbiased, keepdim), mean(self, dim, keepdim)
+
+
+@row("std_mean(Tensor self, bool unbiased) -> Tensor, Tensor", "torch.std_mean")
+def std_mean_all(self: Array, unbiased: bool) -> tuple[Array, Array]:
+    return array(np.sqrt(variance(self, None, unbiased))), mean(self)
 
 
 @row(
@@ -276,18 +305,11 @@ def std_mean(
 def logsumexp(self: Array, dim: Sequence[int], keepdim: bool = False) -> Array:
     """``log(sum(exp(x)))`` over dimensions, without overflow."""
     axis = axes(self, dim)
-    x = self.astype(float_type(self.dtype), copy=False)
+    x = recast(self, float_type(self.dtype))
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
     total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return array(total if keepdim else np.squeeze(total, axis=axis))
-
-
-@row("norm(Tensor self, str p, int[1]? dim=None, bool keepdim=False)", "torch.norm .norm")
-def norm_named(self: Array, p: str, dim: Sequence[int] | None, keepdim: bool) -> Array:
-    if p != "fro":
-        raise ValueError(f"the norm {p!r} is not supported; 'fro' and numbers are")
-    return norm_dims(self, 2, dim, keepdim)
 
 
 @row("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False)", "torch.norm .norm")
@@ -346,9 +368,12 @@ def median(self: Array) -> Array:
     "torch.kthvalue .kthvalue",
 )
 def kthvalue(self: Array, k: int, dim: int = -1, keepdim: bool = False) -> tuple[Array, Array]:
+    axis = normal_axis(dim, self.ndim)
+    size = self.shape[axis] if self.ndim else 1
+    if not 1 <= k <= size:
+        raise IndexError(f"k={k} is out of range for {size} elements")
     if self.ndim == 0:
         return self.copy(), np.zeros((), INT64)
-    axis = normal_axis(dim, self.ndim)
     where = np.take(np.argsort(self, axis=axis, kind="stable"), [k - 1], axis=axis)
     values = np.take_along_axis(self, where, axis)
     if not keepdim:
@@ -358,7 +383,8 @@ def kthvalue(self: Array, k: int, dim: int = -1, keepdim: bool = False) -> tuple
 
 @row("median(Tensor self, int dim, bool keepdim=False) -> Tensor, Tensor", "torch.median .median")
 def median_dim(self: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
-    size = self.shape[normal_axis(dim, self.ndim)] if self.ndim else 1
+    axis = normal_axis(dim, self.ndim)
+    size = self.shape[axis] if self.ndim else 1
     values, where = kthvalue(self, (size - 1) // 2 + 1, dim, keepdim)
     if self.dtype.kind != "f" or not self.ndim or not np.isnan(self).any():
         return values, where

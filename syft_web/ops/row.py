@@ -6,9 +6,9 @@ A signature is written as torch writes its own::
 
 Types are ``Tensor`` (an array), ``Value`` (an array or a Python number), ``Scalar``,
 ``int``, ``float``, ``bool``, ``str``, ``dtype``, ``int[]``, ``Tensor[]``, ``any``, and ``true``
-for a flag whose being set chooses the row. A ``?`` also allows None, ``int[1]`` also takes a
-bare int, and ``...`` before a name (``int[] ...size``) lets the list be written as several
-positional arguments.
+for a flag whose being set chooses the row. A ``?`` also allows None (``Tensor?[]``: among the
+list's items), ``int[1]`` also takes a bare int, and ``...`` before a name (``int[] ...size``)
+lets the list be written as several positional arguments.
 Several rows may share a name; the first that fits the arguments is taken.
 """
 
@@ -36,6 +36,7 @@ _ALIASES = {
     "keepdims": ("keepdim",),
     "x": ("self",),
 }
+_PREFIXES = {"F.": "torch.nn.functional.", "A.": "torch.ops.aten."}
 _CONVERSIONS = {"int": "int", "float": "float", "bool": "bool", "Scalar": "number"}
 
 
@@ -129,6 +130,7 @@ class Row:
             target's name means (``t_``), or writes by itself (``copy_``).
         ufunc: The numpy ufunc that is the whole rule when both dtypes are equal.
         writes: Parameters whose arrays the rule changes beside its result (running statistics).
+        kernel: Name of the compiled kernel that the rule uses where it is loaded and pays.
     """
 
     signature: str
@@ -138,6 +140,7 @@ class Row:
     rebinds: bool = False
     ufunc: np.ufunc | None = None
     writes: tuple[str, ...] = ()
+    kernel: str | None = None
 
     @cached_property
     def _parsed(self) -> tuple[str, tuple[Param, ...], int | None]:
@@ -213,7 +216,7 @@ class Row:
             if key not in names:
                 name = next((n for n in _ALIASES.get(key, ()) if n in names), "")
             if not name:
-                raise BindError(f"has no parameter {key!r}")
+                raise BindError(f"has no parameter {_brief(key)}")
             if name in given:
                 raise BindError(f"argument {name!r} is given twice")
             given[name] = value
@@ -240,6 +243,10 @@ def _checked_list(value: Any, param: Param, kind: str, loose: bool) -> list[Any]
 
 
 def _checked_one(value: Any, name: str, kind: str, loose: bool) -> Any:
+    if kind.endswith("?"):
+        if value is None:
+            return None
+        kind = kind[:-1]
     if kind == "any":
         return value
     if isinstance(value, Operand):
@@ -292,7 +299,15 @@ def _kind_of(value: Any) -> str:
         return "a list"
     if isinstance(value, float) and not math.isfinite(value):
         return f"the float {value}"
-    return "None" if value is None else f"the {type(value).__name__} {value!r}"
+    return "None" if value is None else f"the {type(value).__name__} {_brief(value)}"
+
+
+def _brief(value: Any) -> str:
+    """A constant of a plan, short whatever it is."""
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"of {value.bit_length()} bits"
+    text = repr(value[:80] if isinstance(value, str) else value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 class RowCollector:
@@ -310,23 +325,24 @@ class RowCollector:
         rebinds: bool = False,
         ufunc: np.ufunc | None = None,
         writes: tuple[str, ...] = (),
+        kernel: str | None = None,
     ) -> Callable[[_Rule], _Rule]:
         """Declare a row for the decorated rule.
 
         Args:
             signature: See the module's docstring; the result defaults to one tensor.
-            names: Separated by spaces; ``F.f`` is short for ``torch.nn.functional.f``.
+            names: Separated by spaces; ``F.f`` is short for ``torch.nn.functional.f``, and
+                ``A.f`` for ``torch.ops.aten.f``.
             view: As in `Row`.
             rebinds: As in `Row`.
             ufunc: As in `Row`.
             writes: As in `Row`.
+            kernel: As in `Row`.
         """
-        full = tuple(
-            f"torch.nn.functional.{n[2:]}" if n.startswith("F.") else n for n in names.split()
-        )
+        full = tuple(_PREFIXES.get(n[:2], n[:2]) + n[2:] for n in names.split())
 
         def declare(rule: _Rule) -> _Rule:
-            self.rows.append(Row(signature, full, rule, view, rebinds, ufunc, writes))
+            self.rows.append(Row(signature, full, rule, view, rebinds, ufunc, writes, kernel))
             return rule
 
         return declare

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from syft_web.ops.dtypes import Array, common_type
+from syft_web.ops.bounds import allocation
+from syft_web.ops.dtypes import INT64, Array, DType, common_type
 from syft_web.ops.reduce import normal_axis
 from syft_web.ops.row import RowCollector
 
@@ -53,9 +54,9 @@ def view_as(self: Array, other: Array) -> Array:
 @row("flatten(Tensor self, int start_dim=0, int end_dim=-1)", "torch.flatten .flatten", view=True)
 def flatten(self: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     """Merge a range of dimensions into one."""
+    first, last = normal_axis(start_dim, self.ndim), normal_axis(end_dim, self.ndim)
     if self.ndim == 0:
         return self.reshape(1)
-    first, last = normal_axis(start_dim, self.ndim), normal_axis(end_dim, self.ndim)
     if first > last:
         raise ValueError("start_dim cannot come after end_dim")
     merged = math.prod(self.shape[first : last + 1])
@@ -102,7 +103,8 @@ def permute(self: Array, dims: Sequence[int]) -> Array:
     view=True,
 )
 def movedim(self: Array, source: Sequence[int], destination: Sequence[int]) -> Array:
-    return np.moveaxis(self, tuple(source), tuple(destination))
+    before, after = ([normal_axis(d, self.ndim) for d in dims] for dims in (source, destination))
+    return np.moveaxis(self, before, after) if self.ndim else self[...]
 
 
 @row(
@@ -126,6 +128,8 @@ def squeeze(self: Array) -> Array:
 )
 def squeeze_dims(self: Array, dim: Sequence[int]) -> Array:
     wanted = {normal_axis(d, self.ndim) for d in dim}
+    if len(wanted) < len(dim):
+        raise ValueError(f"a dimension appears twice in {list(dim)}")
     ones = tuple(a for a in wanted if self.ndim and self.shape[a] == 1)
     return self.squeeze(ones) if ones else self[...]
 
@@ -156,9 +160,21 @@ def broadcast_tensors(tensors: Sequence[Array]) -> tuple[Array, ...]:
 
 
 @row("repeat(Tensor self, int[] ...repeats)", ".repeat")
-@row("tile(Tensor self, int[] ...dims)", "torch.tile .tile")
 def repeat(self: Array, repeats: Sequence[int]) -> Array:
+    if len(repeats) < self.ndim:
+        raise ValueError(f"repeat needs a number for each of {self.ndim} dimensions")
     return np.tile(self, tuple(repeats))
+
+
+@row("tile(Tensor self, int[] ...dims)", "torch.tile .tile")
+def tile(self: Array, dims: Sequence[int]) -> Array:
+    return np.tile(self, tuple(dims))
+
+
+@row("repeat_interleave(Tensor repeats)", "torch.repeat_interleave")
+def repeated_indices(repeats: Array) -> Array:
+    """Each index as often as its element says."""
+    return repeat_interleave(np.arange(repeats.size, dtype=INT64), repeats)
 
 
 @row(
@@ -170,12 +186,19 @@ def repeat(self: Array, repeats: Sequence[int]) -> Array:
     "torch.repeat_interleave .repeat_interleave",
 )
 def repeat_interleave(self: Array, repeats: int | Array, dim: int | None = None) -> Array:
-    counts = repeats.astype(np.intp) if isinstance(repeats, np.ndarray) else repeats
-    return np.repeat(self, counts, axis=dim)
+    axis = None if dim is None else normal_axis(dim, self.ndim)
+    if isinstance(repeats, np.ndarray) and repeats.dtype.kind not in "iu":
+        raise TypeError(f"repeats must be ints, not {repeats.dtype}")
+    counts = np.asarray(repeats, np.intp)
+    if np.any(counts < 0):
+        raise ValueError("repeats must not be negative")
+    length = self.size if axis is None else self.shape[axis] if self.ndim else 1
+    total = np.sum(counts, dtype=np.float64) * (length if counts.size == 1 else 1)
+    allocation((int(total), self.size // max(length, 1)), self.dtype)
+    return np.repeat(self, counts, axis=axis)
 
 
-def _joined(tensors: Sequence[Array]) -> list[Array]:
-    dtype = common_type(*tensors)
+def _joined(tensors: Sequence[Array], dtype: DType) -> list[Array]:
     return [x.astype(dtype, copy=False) for x in tensors]
 
 
@@ -185,12 +208,14 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     parts = [x for x in tensors if x.shape != (0,)] or list(tensors)
     if any(x.ndim == 0 for x in parts):
         raise ValueError("zero-dimensional tensors cannot be concatenated; use stack")
-    return np.concatenate(_joined(parts), axis=normal_axis(dim, parts[0].ndim))
+    axis = normal_axis(dim, parts[0].ndim)
+    return np.concatenate(_joined(parts, common_type(*tensors)), axis=axis)
 
 
 @row("stack(Tensor[] tensors, int dim=0)", "torch.stack")
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
-    return np.stack(_joined(tensors), axis=normal_axis(dim, tensors[0].ndim + 1))
+    parts = _joined(tensors, common_type(*tensors))
+    return np.stack(parts, axis=normal_axis(dim, tensors[0].ndim + 1))
 
 
 def split_sizes(self: Array, sizes: Sequence[int], dim: int = 0) -> tuple[Array, ...]:
@@ -209,8 +234,13 @@ row("split(Tensor self, int[] split_size, int dim=0) -> Tensor[]", "torch.split 
     split_sizes
 )
 row(
+    "split(Tensor self, int[] split_size_or_sections, int dim=0) -> Tensor[]",
+    "torch.split",
+    view=True,
+)(split_sizes)
+row(
     "split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]",
-    "torch.split_with_sizes .split_with_sizes torch.split .split",
+    "torch.split_with_sizes .split_with_sizes",
     view=True,
 )(split_sizes)
 
@@ -235,10 +265,12 @@ def chunk(self: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
     if chunks < 1:
         raise ValueError(f"chunks must be positive, not {chunks}")
     length = self.shape[normal_axis(dim, self.ndim)] if self.ndim else 0
-    return split(self, max(-(-length // chunks), 1), dim)
+    if length == 0:
+        return split_sizes(self, [0] * chunks, dim)
+    return split(self, -(-length // chunks), dim)
 
 
-@row("unbind(Tensor self, int dim=0) -> Tensor[]", "torch.unbind .unbind", view=True)
+@row("unbind(Tensor self, int dim=0) -> Tensor[]", "torch.unbind .unbind .__iter__", view=True)
 def unbind(self: Array, dim: int = 0) -> tuple[Array, ...]:
     axis = normal_axis(dim, self.ndim)
     before: tuple[Any, ...] = (slice(None),) * axis
@@ -248,13 +280,16 @@ def unbind(self: Array, dim: int = 0) -> tuple[Array, ...]:
 
 @row("flip(Tensor self, int[] ...dims)", "torch.flip .flip")
 def flip(self: Array, dims: Sequence[int]) -> Array:
-    if self.ndim == 0:  # torch lets dimension 0 and -1 of a number pass
-        return self.copy()
-    return np.flip(self, tuple(normal_axis(d, self.ndim) for d in dims)).copy()
+    over = [normal_axis(d, self.ndim) for d in dims]
+    if len(set(over)) < len(over):
+        raise ValueError(f"a dimension appears twice in {list(dims)}")
+    return np.flip(self, tuple(over)).copy() if self.ndim else self.copy()
 
 
 @row("roll(Tensor self, int[1] shifts, int[1]? dims=None)", "torch.roll .roll")
 def roll(self: Array, shifts: Sequence[int], dims: Sequence[int] | None = None) -> Array:
+    if len(shifts) != (len(dims) if dims else 1):
+        raise ValueError(f"roll needs one shift per dimension, got {list(shifts)}")
     if not dims:
         return np.roll(self, shifts[0])
     return np.roll(self, tuple(shifts), tuple(dims))
@@ -298,31 +333,61 @@ def diag(self: Array, diagonal: int = 0) -> Array:
     return np.diag(self, diagonal).copy()
 
 
-@row("diag_embed(Tensor self, int offset=0)", "torch.diag_embed .diag_embed")
-def diag_embed(self: Array, offset: int = 0) -> Array:
+@row(
+    "diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1)",
+    "torch.diag_embed .diag_embed",
+)
+def diag_embed(self: Array, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Array:
+    first, second = normal_axis(dim1, self.ndim + 1), normal_axis(dim2, self.ndim + 1)
+    if first == second:
+        raise ValueError("diagonal dimensions cannot be identical")
     size = self.shape[-1] + abs(offset)
     out = np.zeros((*self.shape[:-1], size, size), self.dtype)
     diagonal(out, offset, -2, -1)[...] = self
-    return out
+    return np.ascontiguousarray(np.moveaxis(out, (-2, -1), (first, second)))
+
+
+def _matrices(self: Array) -> None:
+    if self.ndim < 2:
+        raise ValueError(f"at least 2 dimensions are needed, got shape {self.shape}")
 
 
 @row("tril(Tensor self, int diagonal=0)", "torch.tril .tril .tril_")
 def tril(self: Array, diagonal: int = 0) -> Array:
+    _matrices(self)
     return np.tril(self, diagonal)
 
 
 @row("triu(Tensor self, int diagonal=0)", "torch.triu .triu .triu_")
 def triu(self: Array, diagonal: int = 0) -> Array:
+    _matrices(self)
     return np.triu(self, diagonal)
 
 
 @row("unfold(Tensor self, int dimension, int size, int step)", ".unfold", view=True)
 def unfold(self: Array, dimension: int, size: int, step: int) -> Array:
     axis = normal_axis(dimension, self.ndim)
-    windows = sliding_window_view(self, size, axis=axis)
+    if step < 1:
+        raise ValueError(f"step must be positive, not {step}")
+    if self.ndim == 0:
+        return narrow(self.reshape(1), 0, 0, size)
+    windows = sliding_window_view(self, size, axis=axis, writeable=self.flags.writeable)
     return windows[(slice(None),) * axis + (slice(None, None, step),)]
 
 
-@row("meshgrid(Tensor[] ...tensors) -> Tensor[]", "torch.meshgrid")
-def meshgrid(tensors: Sequence[Array]) -> tuple[Array, ...]:
-    return tuple(np.meshgrid(*tensors, indexing="ij"))
+@row("meshgrid(Tensor[] ...tensors, str indexing='ij') -> Tensor[]", "torch.meshgrid", view=True)
+def meshgrid(tensors: Sequence[Array], indexing: str = "ij") -> tuple[Array, ...]:
+    """Views of the arrays, each along its own dimension; ``xy`` swaps the first two."""
+    if any(x.ndim > 1 for x in tensors) or len({x.dtype for x in tensors}) > 1:
+        raise ValueError("meshgrid needs arrays of one dtype with at most one dimension")
+    if indexing not in ("ij", "xy"):
+        raise ValueError(f"indexing must be 'ij' or 'xy', not {indexing!r}")
+    order = list(range(len(tensors)))
+    if indexing == "xy" and len(order) > 1:
+        order[:2] = [1, 0]
+    shape = [tensors[k].size for k in order]
+    places = [order.index(k) for k in range(len(tensors))]
+    return tuple(
+        np.broadcast_to(x.reshape([-1 if a == place else 1 for a in range(len(order))]), shape)
+        for x, place in zip(tensors, places, strict=True)
+    )

@@ -14,26 +14,67 @@ from types import ModuleType
 from typing import Any
 
 from syft_web.ops import (
-    conv,
+    adaptive,
+    aten,
+    attention,
+    backward,
+    batch_norms,
+    batch_stats,
     convert,
+    convolutions,
     create,
+    ctc,
+    decompose,
     elementwise,
+    embedding,
+    factors,
+    fft,
+    grid,
     image,
     index,
+    later,
+    later_shapes,
     linalg,
     loss,
+    losses,
+    manipulate,
+    margins,
     nn,
+    noise,
     norm,
+    norms,
+    padding,
+    pool,
     recurrent,
     reduce,
+    resize,
+    sampling,
+    scans,
+    sequence,
+    sets,
     shape,
+    shuffle,
+    solve,
+    special,
+    strided,
     tfjs,
     unary,
+    unpool,
 )
+from syft_web.ops.exclusions import EXCLUSIONS
 from syft_web.ops.inplace import in_place_rule, is_in_place
 from syft_web.ops.row import BindError, Row
 
-__all__ = ["Bound", "Op", "all_names", "lookup", "nearest"]
+__all__ = [
+    "Bound",
+    "Op",
+    "all_names",
+    "all_ops",
+    "all_rows",
+    "lookup",
+    "nearest",
+    "reason_excluded",
+]
 
 _MODULES: tuple[ModuleType, ...] = (
     elementwise,
@@ -45,13 +86,51 @@ _MODULES: tuple[ModuleType, ...] = (
     linalg,
     nn,
     norm,
-    conv,
+    convolutions,
+    pool,
+    adaptive,
     image,
     recurrent,
     loss,
     create,
+    decompose,
+    solve,
+    special,
+    fft,
+    sets,
+    manipulate,
+    sampling,
+    later,
+    later_shapes,
+    aten,
+    backward,
+    batch_norms,
+    embedding,
+    losses,
+    norms,
+    strided,
+    padding,
+    resize,
+    grid,
+    scans,
+    unpool,
+    margins,
+    noise,
+    batch_stats,
+    ctc,
+    sequence,
+    attention,
+    shuffle,
+    factors,
     tfjs,
 )
+
+_ATEN = "torch.ops.aten."
+_IGNORED = {
+    "device", "generator", "implicit", "layout", "memory_format", "non_blocking", "pin_memory",
+    "sparse_grad",
+}  # fmt: skip
+"""Keywords of aten commands that mean nothing to numpy arrays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +185,8 @@ class Op:
         Raises:
             BindError: No row fits; says what each wanted.
         """
+        if self.name.startswith(_ATEN):
+            kwargs = {key: value for key, value in kwargs.items() if key not in _IGNORED}
         reasons: list[str] = []
         for loose in (False, True):
             reasons.clear()
@@ -136,6 +217,12 @@ def _build() -> dict[str, Op]:
         for row in module.row.rows:
             for name in row.names:
                 rows.setdefault(name, []).append(row)
+    for name, meaning in aten.ALIASES.items():
+        rows.setdefault(name, []).extend(rows[meaning])
+    for name, meaning in later.ALIASES.items():
+        rows.setdefault(name, rows[meaning])
+    for name, meaning in later.MORE.items():
+        rows[name] = [*rows[name], *rows[meaning]]
     return {name: Op(name, tuple(found), is_in_place(name)) for name, found in rows.items()}
 
 
@@ -165,6 +252,8 @@ def lookup(command: str, *, method: bool, framework: str = "torch") -> Op | None
         The op, or None when there is none.
     """
     key = _key(command, method, framework)
+    if not method and key.startswith("."):  # that is how methods are kept, not how they are called
+        return None
     # The torch role has no tf names: there they would mean something else.
     return _TABLE.get(key) if key.startswith("tf.") == (framework == "tfjs") else None
 
@@ -174,13 +263,39 @@ def all_names() -> list[str]:
     return sorted(_TABLE)
 
 
+def all_ops() -> list[Op]:
+    """Every op of the table, by name."""
+    return [_TABLE[name] for name in all_names()]
+
+
+def all_rows() -> list[tuple[ModuleType, Row]]:
+    """Every row with the module it is in, in the order they are tried."""
+    return [(module, row) for module in _MODULES for row in module.row.rows]
+
+
+def reason_excluded(command: str, *, framework: str = "torch") -> str | None:
+    """Why a known command is deliberately not supported; None when there is no such decision.
+
+    Args:
+        command: As written in the plan.
+        framework: As in `lookup`.
+    """
+    keys = [_key(command, method, framework) for method in (True, False)]
+    return next((EXCLUSIONS[key] for key in keys if key in EXCLUSIONS), None)
+
+
+def _last(name: str) -> str:
+    """The part that says what is done: ``matmul``, or ``add.Tensor`` of an aten name."""
+    return name.removeprefix(_ATEN) if name.startswith(_ATEN) else name.rpartition(".")[2]
+
+
 def nearest(command: str, *, framework: str = "torch", limit: int = 3) -> list[str]:
     """Known names that look most like `command`, best first, as a plan would write them."""
-    last = command.rpartition(".")[2][:80]
+    last = _last(command)[:80]
     wanted = "tf." if framework == "tfjs" else ""
     by_last: dict[str, str] = {}
     for name in _TABLE:
         if name.startswith("tf.") == bool(wanted):
-            by_last.setdefault(name.rpartition(".")[2], name.removeprefix("."))
+            by_last.setdefault(_last(name), name.removeprefix("."))
     close = difflib.get_close_matches(last, by_last, n=limit, cutoff=0.5)
     return [by_last[name] for name in close]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from syft_web import kernels
 from syft_web.ops import nn
 from syft_web.ops.create import tensor as make_tensor
 from syft_web.ops.dtypes import BOOL, FLOAT32, INT32, Array, DType, Value, as_dtype
@@ -229,14 +230,16 @@ def arg_min(x: Array, axis: int = 0) -> Array:
     return np.asarray(np.argmin(x, axis=axis), INT32)
 
 
-@row("matMul(Tensor a, Tensor b, bool transposeA=False, bool transposeB=False)", "tf.matMul")
+@row(
+    "matMul(Tensor a, Tensor b, bool transposeA=False, bool transposeB=False)",
+    "tf.matMul",
+    kernel="gemm",
+)
 def mat_mul(a: Array, b: Array, turn_a: bool = False, turn_b: bool = False) -> Array:
     x, y = _pair(a, b)
     if x.ndim < 2 or y.ndim < 2:
         raise ValueError(f"matMul needs at least 2 dimensions, got shapes {a.shape}, {b.shape}")
-    return array(
-        np.matmul(x.swapaxes(-1, -2) if turn_a else x, y.swapaxes(-1, -2) if turn_b else y)
-    )
+    return kernels.matmul(x.swapaxes(-1, -2) if turn_a else x, y.swapaxes(-1, -2) if turn_b else y)
 
 
 @row("dot(Tensor t1, Tensor t2)", "tf.dot")

@@ -12,11 +12,17 @@ from syft_web.ops import table
 from syft_web.ops.row import BindError, Operand
 from syft_web.plan import Action, Placeholder, Plan, Ref, Role
 from tests.unit.ops.examples import (
+    batches,
     elementwise,
+    later,
     losses,
+    matrices,
     network,
+    recorded,
     reducing,
+    sets,
     shaping,
+    special,
     tensorflow,
     vision,
 )
@@ -29,7 +35,13 @@ EXAMPLES = [
     *network.EXAMPLES,
     *vision.EXAMPLES,
     *losses.EXAMPLES,
+    *matrices.EXAMPLES,
+    *special.EXAMPLES,
+    *sets.EXAMPLES,
+    *later.EXAMPLES,
     *tensorflow.EXAMPLES,
+    *batches.EXAMPLES,
+    *recorded.EXAMPLES,
 ]
 
 
@@ -83,7 +95,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 
 @pytest.mark.parametrize("ex", EXAMPLES, ids=[f"{k}-{e.label}" for k, e in enumerate(EXAMPLES)])
 def test_example(ex: Example) -> None:
-    outputs = len(ex.want) if isinstance(ex.want, list) else 1
+    outputs = len(ex.want) if isinstance(ex.want, list) else ex.results
     plan, arrays = plan_of(ex, outputs)
     for layout, change in LAYOUTS.items():
         given = [change(a).reshape(a.shape) for a in arrays]

@@ -25,6 +25,7 @@ class Example:
     rtol: float = 1e-6
     atol: float = 1e-6
     label: str = field(default="", compare=False)
+    results: int = 1
 
 
 def example(
@@ -34,6 +35,7 @@ def example(
     mutated: Array | None = None,
     rtol: float = 1e-6,
     atol: float = 1e-6,
+    results: int = 1,
     **kwargs: Any,
 ) -> Example:
     """`command` begins with a dot for methods, with ``tf.`` for the tfjs role.
@@ -45,10 +47,11 @@ def example(
         mutated: What the first argument's placeholder must hold afterwards (in-place ops).
         rtol: Relative tolerance.
         atol: Absolute tolerance.
+        results: How many results a function that checks them is given.
         kwargs: Keyword arguments.
     """
     tfjs = command.startswith("tf.")
-    return Example(command, args, kwargs, want, tfjs, mutated, rtol, atol, f"{command}")
+    return Example(command, args, kwargs, want, tfjs, mutated, rtol, atol, f"{command}", results)
 
 
 def f(*values: Any) -> Array:

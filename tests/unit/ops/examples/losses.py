@@ -44,6 +44,13 @@ LOSS: list[Example] = [
     ),
     example(f"{F}nll_loss", LOGS, i(2, -100), want=f(-LOGS[0, 2])),
     example(
+        f"{F}cross_entropy",
+        LOGS,
+        CLASSES,
+        label_smoothing=0.3,
+        want=f(-0.7 * (LOGS[0, 2] + LOGS[1, 1]) / 2 - 0.1 * LOGS.sum() / 2),
+    ),
+    example(
         f"{F}nll_loss",
         LOGS.reshape(2, 3, 1),
         CLASSES.reshape(2, 1),

@@ -35,6 +35,7 @@ LINALG: list[Example] = [
     example("torch.mm", np.zeros((0, 3), np.float32), B2, want=np.zeros((0, 4), np.float32)),
     example("torch.bmm", P, Q, want=P @ Q),
     example(".mv", A, V, want=A @ V),
+    example("torch.inner", f([[1, 2], [3, 4]]), f(1, 1), want=f(3, 7)),
     example("torch.dot", f(1, 2), f(3, 4), want=f(11.0)),
     example("torch.ger", f(1, 2), f(3, 4), want=f([[3, 4], [6, 8]])),
     example("torch.addmm", ramp(4), A, B2, beta=2, alpha=3, want=2 * ramp(4) + 3 * (A @ B2)),
@@ -123,7 +124,7 @@ NN: list[Example] = [
     example(f"{F}dropout2d", f([[1, 2]]), 0.5, False, want=f([[1, 2]])),
     example(f"{F}pad", f([[1]]), [1, 0, 0, 1], want=f([[0, 1], [0, 0]])),
     example(f"{F}pad", f(1, 2, 3), [-1, 1], value=9, want=f(2, 3, 9)),
-    example(f"{F}pad", f(1, 2, 3), [1, 1], mode="reflect", want=f(2, 1, 2, 3, 2)),
+    example(f"{F}pad", f([[1, 2, 3]]), [1, 1], mode="reflect", want=f([[2, 1, 2, 3, 2]])),
     example("torch.heaviside", f(-1, 0, 1), f([0.5]), want=f(0, 0.5, 1)),
 ]
 

@@ -88,6 +88,8 @@ EXAMPLES: list[Example] = [
     example(".tril", M, want=f([[1, 0, 0], [4, 5, 0]])),
     example("torch.triu", M, 1, want=f([[0, 2, 3], [0, 0, 6]])),
     example(".unfold", f(1, 2, 3, 4), 0, 2, 2, want=f([[1, 2], [3, 4]])),
+    example("torch.repeat_interleave", i(1, 0, 2), want=i(0, 2, 2)),
+    example("torch.split", M, split_size_or_sections=[1, 1], want=[M[:1], M[1:]]),
     example("torch.meshgrid", f(1, 2), f(3, 4), want=[f([[1, 1], [2, 2]]), f([[3, 4], [3, 4]])]),
     # index
     example(".select", M, 1, -1, want=f(3, 6)),

@@ -1,23 +1,15 @@
-"""The command line: ``syft-web grid`` and ``syft-web inspect``.
-
-Everything heavy is imported by the command that needs it.
-"""
+"""``syft-web grid``: run the embedded server."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import signal
-import sys
 import threading
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from syft_web.errors import SyftError
-
-__all__ = ["main"]
+__all__ = ["DEFAULT_DATABASE", "DEFAULT_PORT", "add_command"]
 
 DEFAULT_PORT = 5000
 """PyGrid's own default port (protocol.md section 1.1)."""
@@ -25,28 +17,8 @@ DEFAULT_PORT = 5000
 DEFAULT_DATABASE = "sqlite:///syft-web-grid.sqlite"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status.
-
-    Args:
-        arguments: The words after ``syft-web``; None for those of this process.
-    """
-    options = _parser().parse_args(arguments)
-    try:
-        status: int = options.run(options)
-    except (SyftError, OSError) as error:
-        print(f"syft-web: {error}", file=sys.stderr)
-        return 1
-    return status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="syft-web", description="Federated learning in the browser: the tools around it."
-    )
-    parser.add_argument("--version", action="version", version=f"syft-web {_version()}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
+def add_command(commands: Any) -> None:
+    """Declare the command and its options."""
     grid = commands.add_parser(
         "grid",
         help="run the embedded PyGrid-compatible server",
@@ -81,18 +53,6 @@ def _parser() -> argparse.ArgumentParser:
     grid.add_argument("--verbose", action="store_true", help="log every cycle")
     grid.set_defaults(run=_grid)
 
-    inspect = commands.add_parser(
-        "inspect",
-        help="show what is in a plan or model file",
-        description="Prints the listing of a Plan, or the shapes of a State.",
-    )
-    inspect.add_argument("file", type=Path, help="protobuf bytes of a Plan or State")
-    inspect.add_argument(
-        "--framework", metavar="NAME", help="role of the plan to show: torch, tfjs, ..."
-    )
-    inspect.set_defaults(run=_inspect)
-    return parser
-
 
 def _mebibytes(text: str) -> int:
     try:
@@ -125,30 +85,3 @@ def _grid(options: argparse.Namespace) -> int:
         stop.wait()
         print("Stopping", flush=True)
     return 0
-
-
-def _inspect(options: argparse.Namespace) -> int:
-    from syft_web.plan import Plan, State
-    from syft_web.wire import syft_proto as pb
-
-    data = options.file.read_bytes()
-    looks_like = [kind for kind in ("State", "Plan") if pb.generation(data, kind) == "G4"]
-    if looks_like != ["State"]:
-        print(Plan.loads(data, options.framework).listing())
-        return 0
-    tensors = State.loads(data).tensors
-    print(f"State of {len(tensors)} tensors, {sum(t.size for t in tensors)} elements")
-    for index, tensor in enumerate(tensors):
-        print(f"  {index}: {tensor.dtype}{list(tensor.shape)}")
-    return 0
-
-
-def _version() -> str:
-    try:
-        return version("syft_web")
-    except PackageNotFoundError:
-        return "(not installed)"
-
-
-if __name__ == "__main__":
-    sys.exit(main())
