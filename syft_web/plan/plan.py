@@ -9,7 +9,7 @@ translation). One of them, `Plan.role`, is the one that runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,11 +17,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from syft_web.errors import PlanInvalidError
+from syft_web.plan.limits import DEFAULT_LIMITS, Limits
 from syft_web.plan.state import State
 from syft_web.plan.values import Action, Arg, Id, Placeholder, Ref
 
 if TYPE_CHECKING:
+    from syft_web.ops.spec import Spec, Unknown
+    from syft_web.plan.compile import Programs
+    from syft_web.plan.explain import Explanation
+    from syft_web.plan.graph import Graph
     from syft_web.plan.program import Program
+    from syft_web.plan.verify import Report
 
 __all__ = [
     "Action",
@@ -96,6 +102,7 @@ class Plan:
             (they are a zip of pickles: never loaded here).
         input_types: The ``NestedTypeWrapper`` message, opaque bytes that are only passed on.
         include_state: Whether the recorded function took its state as an argument.
+        limits: Bounds on memory and work; they belong to the user, not to the plan.
     """
 
     id: Id = 0
@@ -108,6 +115,7 @@ class Plan:
     torchscript: bytes = b""
     input_types: bytes = b""
     include_state: bool = False
+    limits: Limits = field(default=DEFAULT_LIMITS, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.framework:
@@ -156,23 +164,32 @@ class Plan:
         return plan
 
     @classmethod
-    def loads(cls, data: bytes | bytearray | memoryview, framework: str | None = None) -> Plan:
+    def loads(
+        cls,
+        data: bytes | bytearray | memoryview,
+        framework: str | None = None,
+        *,
+        limits: Limits | None = None,
+    ) -> Plan:
         """Read a plan from its bytes, and check the role that is to run.
 
         Args:
             data: Protobuf bytes (syft-proto 0.4.9 to 0.5.3) or our own msgpack bundle.
             framework: Role to run; by default ``torch`` if the plan has it, else
                 ``tfjs``, else the first.
+            limits: How large the plan may be, now and whenever it runs; None means
+                `syft_web.plan.limits.DEFAULT_LIMITS`.
 
         Raises:
             DecodeError: The bytes are no Plan.
             LayoutError: The bytes are of an older layout.
             PlanInvalidError: The plan contradicts itself, or lacks that framework.
+            PlanLimitError: It is larger than the limits, whatever its arguments are.
             UnknownCommandError: An action's command is in no row of the op table.
         """
         from syft_web.plan import serde
 
-        plan = serde.plan_from_bytes(data, framework)
+        plan = serde.plan_from_bytes(data, framework, limits or DEFAULT_LIMITS)
         plan.validate()
         return plan
 
@@ -205,11 +222,23 @@ class Plan:
         return self.role.outputs
 
     @cached_property
-    def program(self) -> Program:
-        """The role that runs, resolved once to a flat list of steps."""
-        from syft_web.plan.resolve import build_program
+    def graph(self) -> Graph:
+        """The role that runs, with its commands resolved once.
 
-        return build_program(self.role, self.framework, self.name)
+        Raises:
+            PlanInvalidError: Lists every problem with its action index.
+            UnknownCommandError: The same, when a command is in no row of the op table.
+        """
+        from syft_web.plan.resolve import resolve
+
+        return resolve(self.role, self.framework, self.name)
+
+    @cached_property
+    def program(self) -> Program:
+        """The role that runs as a flat list of steps that fits any arguments."""
+        from syft_web.plan.lower import lower
+
+        return lower(self.graph)
 
     def validate(self) -> None:
         """Check the role that runs: commands, arguments, placeholders, outputs.
@@ -217,16 +246,50 @@ class Plan:
         Raises:
             PlanInvalidError: Lists every problem with its action index.
             UnknownCommandError: The same, when a command is in no row of the op table.
+            PlanLimitError: It exceeds its limits, whatever its arguments are.
         """
         if self.framework not in self.roles:
             raise PlanInvalidError(
                 f"Plan {self.name!r} has no role for {self.framework!r}; it has "
                 f"{', '.join(sorted(self.roles)) or 'none'}. Choose one of these as framework."
             )
-        _ = self.program
+        from syft_web.plan.verify import check_constants
 
-    def execute(self, *args: Any) -> list[np.ndarray]:
+        check_constants(self.graph, self.limits)
+
+    def verify(
+        self,
+        inputs: Sequence[Spec | Unknown] | None = None,
+        limits: Limits | None = None,
+    ) -> Report:
+        """Check shapes, dtypes, memory and work before any data is touched.
+
+        Args:
+            inputs: One `Spec` per input. None: the shapes of the recording, where the plan
+                has them. It may run with others, so problems found so need not be real.
+            limits: Bounds; None means the plan's own.
+
+        Returns:
+            Everything that is wrong, with action index and command, and the plan's size.
+        """
+        from syft_web.plan.verify import report
+
+        return report(self, inputs, limits or self.limits)
+
+    @cached_property
+    def programs(self) -> Programs:
+        """What was compiled of the role that runs, by the shapes and dtypes of the arguments."""
+        from syft_web.plan.compile import Programs
+
+        return Programs(self.graph, self.limits)
+
+    def execute(
+        self, *args: Any, should_stop: Callable[[], bool] | None = None
+    ) -> list[np.ndarray]:
         """Run the plan.
+
+        The first run with arguments of new shapes or dtypes compiles it for them; the last few
+        of these programs are kept.
 
         Args:
             args: One array or number per input placeholder. Lists, tuples and dicts
@@ -234,6 +297,7 @@ class Plan:
                 ``execute(X, y, bs, lr, [W1, b1, W2, b2])`` fills eight inputs. A Python
                 float counts as float32, an int as int64 (float32 in a tfjs role), both
                 without dimensions.
+            should_stop: Asked before each step; when it says True, the run ends.
 
         Returns:
             One array per output placeholder. They share no memory with the
@@ -241,15 +305,40 @@ class Plan:
 
         Raises:
             PlanArgumentError: Wrong number or kind of arguments.
-            PlanExecutionError: An action failed; names its index, command and operands.
+            PlanExecutionError: An action failed, or would with these shapes and dtypes (then
+                nothing was run); names its index, command and operands.
+            PlanStoppedError: `should_stop` said so.
         """
-        return self.program.run(args)
+        programs = self.programs
+        arrays = programs.arguments.arrays(args)
+        return programs.get(arrays).run_arrays(arrays, should_stop=should_stop)
 
     def listing(self) -> str:
         """The role that runs as readable text, one action a line."""
         from syft_web.plan.listing import listing
 
         return listing(self.role)
+
+    def explain(
+        self,
+        inputs: Sequence[Spec | Unknown] | None = None,
+        *,
+        batch: int | None = None,
+        time: bool = False,
+    ) -> Explanation:
+        """What becomes of the role that runs when it is compiled; print it to read it.
+
+        Args:
+            inputs: One `Spec` per input; None means the shapes of the recording.
+            batch: Rows of the batch in place of those of the recording.
+            time: Run it with random arguments and measure each step.
+
+        Raises:
+            PlanExecutionError: It cannot run with these shapes.
+        """
+        from syft_web.plan.explain import explain
+
+        return explain(self, inputs, batch=batch, time=time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
-"""Turns a role into a `Program`, and finds everything that is wrong with it on the way.
+"""Turns a role into a `Graph`, and finds everything that is wrong with it on the way.
 
 Nothing here touches data. Each command is looked up once in the op table, its arguments
 are bound to the op's signature once, and placeholders become numbered registers.
+
+Every register is written exactly once. A placeholder names a tensor, and an action that
+changes the tensor in place gives it a new register, so later readers read the register
+that the change gave; a tensor keeps all its names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,22 +18,21 @@ import numpy as np
 from syft_web.errors import PlanInvalidError, UnknownCommandError
 from syft_web.ops import table
 from syft_web.ops.row import BindError, Operand
-from syft_web.plan.memory import Aliases
-from syft_web.plan.program import TFJS_NUMBERS, TORCH_NUMBERS, Program, Step
+from syft_web.plan.graph import Call, Graph
 from syft_web.plan.values import Action, Arg, Id, Ref
 
 if TYPE_CHECKING:
     from syft_web.plan.plan import Role
 
-__all__ = ["build_program"]
+__all__ = ["resolve"]
 
 _UNDEFINED = -1
 _SHOWN = 100  # problems listed in a message; the rest is counted
 _MAX_DEPTH = 32
 
 
-def build_program(role: Role, framework: str, name: str) -> Program:
-    """Check a role and make it ready to run.
+def resolve(role: Role, framework: str, name: str) -> Graph:
+    """Check a role and resolve its commands.
 
     Args:
         role: What to run.
@@ -40,16 +43,16 @@ def build_program(role: Role, framework: str, name: str) -> Program:
         UnknownCommandError: A command is in no row of the op table.
         PlanInvalidError: Anything else that is wrong. Both list every problem found.
     """
-    builder = _Builder(role, framework)
-    builder.declare()
+    resolver = _Resolver(role, framework)
+    resolver.declare()
     for index, action in enumerate(role.actions):
-        builder.add(index, action)
-    builder.finish()
-    builder.raise_problems(name)
-    return builder.program(name)
+        resolver.add(index, action)
+    resolver.finish()
+    resolver.raise_problems(name)
+    return resolver.graph(name)
 
 
-class _Builder:
+class _Resolver:
     """Walks through the actions once, in order."""
 
     def __init__(self, role: Role, framework: str) -> None:
@@ -58,10 +61,9 @@ class _Builder:
         self.problems: list[str] = []
         self.unknown: tuple[int, str] | None = None
         self.registers: list[Any] = []
-        self.by_id: dict[Id, int] = {}
-        self.constants: dict[tuple[type, Any], int] = {}
-        self.steps: list[Step] = []
-        self.aliases = Aliases()
+        self.names = _Names()
+        self.calls: list[Call] = []
+        self.inputs: list[int] = []
         self.outputs: list[int] = []
 
     # -- what is there before the first action ---------------------------------------
@@ -74,7 +76,7 @@ class _Builder:
         for id in _duplicates(iter(role.input_ids)):
             self.problems.append(f"input placeholder {_shown(id)} is listed twice")
         for id in role.input_ids:
-            self.aliases.external(self._register_of(id))
+            self.inputs.append(self._define(id))
         state = role.state
         if len(state.placeholders) != len(state.entries):
             self.problems.append(
@@ -82,30 +84,27 @@ class _Builder:
                 f"and {len(state.entries)} tensors"
             )
         for placeholder, entry in zip(state.placeholders, state.entries, strict=False):
-            if placeholder.id in self.by_id:
+            if self.names.register(placeholder.id) != _UNDEFINED:
                 self.problems.append(
                     f"state placeholder {_shown(placeholder.id)} is also an input or listed twice"
                 )
-            register = self._register_of(placeholder.id)
-            self.registers[register] = np.require(entry.array, requirements="A")
-            self.aliases.external(register)
+            self._define(placeholder.id, np.require(entry.array, requirements="A"))
 
     def _new_register(self, value: Any = None) -> int:
         self.registers.append(value)
         return len(self.registers) - 1
 
-    def _register_of(self, id: Id) -> int:
-        found = self.by_id.get(id)
-        if found is None:
-            found = self.by_id[id] = self._new_register()
-        return found
+    def _define(self, id: Id, value: Any = None) -> int:
+        register = self._new_register(value)
+        self.names.define(id, register)
+        return register
 
     # -- actions ---------------------------------------------------------------------
 
     def add(self, index: int, action: Action) -> None:
-        """Resolve one action into one step (and small ones that unpack or pack values)."""
+        """Resolve one action into one call."""
         where = f"action {index} ({_shown(action.command)})"
-        operands = _Operands(self.by_id, where, self.problems)
+        operands = _Operands(self.names, where, self.problems)
         method = action.target is not None
         args = [operands.of(a, f"argument {i}") for i, a in enumerate(action.args)]
         if method:
@@ -119,16 +118,20 @@ class _Builder:
         bound = None if op is None else self._bind(op, args, kwargs, where)
         if bound is None or operands.undefined:
             for id in action.return_ids:  # known from here on, so that one problem stays one
-                self._register_of(id)
+                self._define(id)
             return
         self._emit(index, action, bound, where)
 
     def _unknown_command(self, index: int, command: str, where: str) -> None:
-        # Looking for similar names takes milliseconds: not for thousands of actions.
-        looked_up = len(self.problems) < _SHOWN
-        near = table.nearest(command, framework=self.framework) if looked_up else []
-        hint = f"; nearest known: {', '.join(near)}" if near else ""
-        self.problems.append(f"{where}: unknown command{hint}")
+        reason = table.reason_excluded(command, framework=self.framework)
+        if reason is not None:
+            self.problems.append(f"{where}: not supported: {reason}")
+        else:
+            # Looking for similar names takes milliseconds: not for thousands of actions.
+            looked_up = len(self.problems) < _SHOWN
+            near = table.nearest(command, framework=self.framework) if looked_up else []
+            hint = f"; nearest known: {', '.join(near)}" if near else ""
+            self.problems.append(f"{where}: unknown command{hint}")
         if self.unknown is None:
             self.unknown = (index, command)
 
@@ -149,7 +152,6 @@ class _Builder:
         return None
 
     def _emit(self, index: int, action: Action, bound: table.Bound, where: str) -> None:
-        sources = [self._source(value, index, action.command) for value in bound.values]
         row, ids = bound.row, action.return_ids
         count = row.n_outputs
         if count is not None and len(ids) > count:
@@ -157,83 +159,25 @@ class _Builder:
                 f"{where}: gives {count} result{'s' if count > 1 else ''}, {len(ids)} are expected"
             )
             return
-        results = [self._register_of(id) for id in ids]
-        rule = bound.rule
-        if bound.in_place and row.rebinds:
-            # The target itself now means the result.
-            results = [*results, sources[0]]
-            rule = _repeated(rule, len(results))
-        elif count == 1 and not results:
-            results = [self._new_register()]
-        single = count == 1 and len(results) == 1
-        self._alias(bound, sources, results)
-        self.steps.append(
-            Step(
-                rule,
-                tuple(sources),
-                results[0] if single else -1,
-                () if single else tuple(results),
-                (),
-                index,
-                action.command,
-            )
-        )
-
-    def _alias(self, bound: table.Bound, sources: list[int], results: list[int]) -> None:
-        row = bound.row
         if bound.in_place:
-            self.aliases.written(sources[0])
-            for register in results:
-                self.aliases.view(register, sources[:1])
+            outs: tuple[int, ...] = (self._changed(bound.values[0], ids),)
         else:
-            for register in results:
-                self.aliases.view(register, sources) if row.view else self.aliases.fresh(register)
-        for param, source in zip(row.params, sources, strict=True):
-            if param.name in row.writes:
-                self.aliases.written(source)
+            outs = tuple(self._define(id) for id in ids)
+            if count == 1 and not outs:
+                outs = (self._new_register(),)
+        # A view under the target's name (``t_``) changes no memory.
+        writes = bound.in_place and not (row.view and row.rebinds)
+        values = tuple(bound.values)
+        self.calls.append(Call(row, bound.rule, values, outs, writes, index, action.command))
 
-    def _source(self, value: Any, index: int, command: str) -> int:
-        """The register that holds an argument when its step runs."""
-        if isinstance(value, Operand):
-            if not value.convert:
-                return value.register
-            register = self._new_register()
-            self.aliases.fresh(register)
-            rule = _CONVERSIONS[value.convert]
-            self.steps.append(Step(rule, (value.register,), register, (), (), index, command))
-            return register
-        if isinstance(value, list) and _holds_operand(value):
-            parts: list[int] = []
-            template = self._template(value, parts, index, command)
-            register = self._new_register()
-            self.aliases.view(register, parts)
-            rule = _packer(template)
-            self.steps.append(Step(rule, tuple(parts), register, (), (), index, command))
-            return register
-        return self._constant(value)
-
-    def _template(self, value: list[Any], parts: list[int], index: int, command: str) -> Any:
-        """A nested list with positions in `parts` in place of the values."""
-        out: list[Any] = []
-        for item in value:
-            if isinstance(item, list):
-                out.append(self._template(item, parts, index, command))
-            else:
-                parts.append(self._source(item, index, command))
-                out.append(len(parts) - 1)
-        return out
-
-    def _constant(self, value: Any) -> int:
-        if value is None or isinstance(value, bool | int | float | str):
-            key = (type(value), value)
-            found = self.constants.get(key)
-            # 0.0 == -0.0, so a float zero is not shared.
-            if found is None or value == 0:
-                found = self.constants[key] = self._new_register(value)
-            return found
-        register = self._new_register(value)
-        if isinstance(value, np.ndarray):
-            self.aliases.external(register)
+    def _changed(self, target: Any, ids: tuple[Id, ...]) -> int:
+        """The register of a tensor after an in-place action; its results are that tensor."""
+        register = self._new_register()
+        if isinstance(target, Operand):
+            self.names.change(target.register, register, ids)
+        else:  # a constant in the plan
+            for id in ids:
+                self.names.define(id, register)
         return register
 
     # -- after the last action ---------------------------------------------------------
@@ -241,7 +185,7 @@ class _Builder:
     def finish(self) -> None:
         """Outputs must have been defined."""
         for position, id in enumerate(self.role.output_ids):
-            register = self.by_id.get(id, _UNDEFINED)
+            register = self.names.register(id)
             if register == _UNDEFINED:
                 self.problems.append(
                     f"output {position} (placeholder {_shown(id)}) is never defined"
@@ -267,26 +211,57 @@ class _Builder:
             )
         raise PlanInvalidError(f"Plan {name!r} contradicts itself. {_problems(count)}:", shown)
 
-    def program(self, name: str) -> Program:
-        """The finished program."""
-        return Program(
+    def graph(self, name: str) -> Graph:
+        """The finished graph."""
+        return Graph(
             name=name,
-            steps=_with_last_uses(self.steps, frozenset(self.outputs)),
+            framework=self.framework,
+            calls=tuple(self.calls),
             registers=tuple(self.registers),
-            inputs=tuple(self.by_id[id] for id in self.role.input_ids),
+            inputs=tuple(self.inputs),
             placeholders=self.role.inputs,
             outputs=tuple(self.outputs),
-            copy_in=self.aliases.copied_first(),
-            copy_out=self.aliases.copied_last(self.outputs),
-            numbers=TFJS_NUMBERS if self.framework == "tfjs" else TORCH_NUMBERS,
         )
+
+
+class _Names:
+    """Which tensor each placeholder names, and in which register each tensor is now."""
+
+    def __init__(self) -> None:
+        self._tensor_of: dict[Id, int] = {}
+        self._register_of: list[int] = []  # by tensor
+        self._held: dict[int, int] = {}  # register -> tensor
+
+    def define(self, id: Id, register: int) -> None:
+        """The placeholder now names a new tensor (or the one in this register)."""
+        tensor = self._held.setdefault(register, len(self._register_of))
+        if tensor == len(self._register_of):
+            self._register_of.append(register)
+        self._tensor_of[id] = tensor
+
+    def change(self, before: int, after: int, ids: tuple[Id, ...]) -> None:
+        """A tensor moves to another register; `ids` are further names of it."""
+        tensor = self._held.pop(before, -1)
+        if tensor < 0:
+            for id in ids:
+                self.define(id, after)
+            return
+        self._held[after] = tensor
+        self._register_of[tensor] = after
+        for id in ids:
+            self._tensor_of[id] = tensor
+
+    def register(self, id: Id) -> int:
+        """Where the placeholder's tensor is now; -1 for one that names nothing."""
+        tensor = self._tensor_of.get(id, _UNDEFINED)
+        return _UNDEFINED if tensor == _UNDEFINED else self._register_of[tensor]
 
 
 class _Operands:
     """Replaces references by registers, and notes those that refer to nothing."""
 
-    def __init__(self, by_id: dict[Id, int], where: str, problems: list[str]) -> None:
-        self.by_id = by_id
+    def __init__(self, names: _Names, where: str, problems: list[str]) -> None:
+        self.names = names
         self.where = where
         self.problems = problems
         self.undefined = False
@@ -294,7 +269,7 @@ class _Operands:
     def of(self, value: Arg, what: str, depth: int = 0) -> Any:
         """An argument as `syft_web.ops` wants it."""
         if isinstance(value, Ref):
-            register = self.by_id.get(value.id, _UNDEFINED)
+            register = self.names.register(value.id)
             if register == _UNDEFINED:
                 self.undefined = True
                 self.problems.append(
@@ -313,20 +288,6 @@ class _Operands:
         return value
 
 
-def _with_last_uses(steps: list[Step], kept: frozenset[int]) -> tuple[Step, ...]:
-    """Let each step forget the values that no later step reads."""
-    seen = set(kept)
-    reversed_steps: list[Step] = []
-    for step in reversed(steps):
-        touched = {*step.sources, *step.outs, *((step.out,) if step.out >= 0 else ())}
-        free = tuple(sorted(touched - seen))
-        seen |= touched
-        reversed_steps.append(
-            Step(step.rule, step.sources, step.out, step.outs, free, step.action, step.command)
-        )
-    return tuple(reversed(reversed_steps))
-
-
 def _duplicates(ids: Iterator[Id]) -> list[Id]:
     seen: set[Id] = set()
     twice: dict[Id, None] = {}
@@ -335,48 +296,6 @@ def _duplicates(ids: Iterator[Id]) -> list[Id]:
             twice[id] = None
         seen.add(id)
     return list(twice)
-
-
-def _holds_operand(value: list[Any]) -> bool:
-    return any(
-        isinstance(v, Operand | np.ndarray) or (isinstance(v, list) and _holds_operand(v))
-        for v in value
-    )
-
-
-def _packer(template: list[Any]) -> Callable[..., Any]:
-    def pack(*values: Any) -> Any:
-        return _filled(template, values)
-
-    return pack
-
-
-def _filled(template: list[Any], values: tuple[Any, ...]) -> list[Any]:
-    return [_filled(t, values) if isinstance(t, list) else values[t] for t in template]
-
-
-def _repeated(rule: Callable[..., Any], times: int) -> Callable[..., Any]:
-    """The same result several times (for the target and for its result placeholder)."""
-
-    def apply(*values: Any) -> Any:
-        return (rule(*values),) * times
-
-    return apply
-
-
-def _as_int(value: np.ndarray) -> int:
-    number = value.item()
-    if not isinstance(number, int):
-        raise TypeError(f"an int is wanted here, not an element of {value.dtype}")
-    return number
-
-
-_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
-    "number": lambda value: value.item(),
-    "int": _as_int,
-    "float": lambda value: float(value.item()),
-    "bool": lambda value: bool(value.item()),
-}
 
 
 def _shown(value: Id) -> str:

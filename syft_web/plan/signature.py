@@ -112,7 +112,7 @@ class Slot:
                 index=_number(said.get("index", "0")),
                 model_index=_number(said["model"]) if "model" in said else None,
                 shape=_shape(said["shape"]) if "shape" in said else None,
-                dtype=np.dtype(said["dtype"]).name if said.get("dtype") else "",
+                dtype=_dtype(said.get("dtype", "")),
                 fill=float(said.get("fill", 0)),
             )
         except (TypeError, ValueError) as error:
@@ -268,6 +268,12 @@ def _number(text: str) -> int:
     if not 0 <= number <= _LARGEST:
         raise ValueError(f"{number} is no position")
     return number
+
+
+def _dtype(text: str) -> str:
+    if text and (np.dtype(text).kind not in "fiub" or np.dtype(text).itemsize > 8):
+        raise ValueError(f"{text!r} is no dtype of a plan's tensors")
+    return np.dtype(text).name if text else ""
 
 
 def _shape(text: str) -> tuple[int | None, ...]:
