@@ -10,11 +10,17 @@
     │   └── MessageError               wire.message      a JSON message with a key missing or mistyped
     ├── PlanError                      plan
     │   ├── PlanInvalidError           plan.invalid      the plan contradicts itself (undefined placeholder, ...)
+    │   │   └── PlanLimitError         plan.limit        the plan would need more memory or work than allowed
     │   ├── UnknownCommandError        plan.command      an action's command is in no row of the op table
     │   ├── TracingError               plan.tracing      a Python function that cannot be recorded as a plan
+    │   │   └── CaptureError           plan.capture      a torch module that cannot be captured as a plan
+    │   │       ├── DataDependentError plan.capture.data       what it does depends on the values of tensors
+    │   │       ├── BatchSizeError     plan.capture.batch      it would run at the example's batch size only
+    │   │       └── UnsupportedOpError plan.capture.operation  an operation that is in no row of the op table
     │   ├── PlanArgumentError          plan.arguments    wrong number, shape or dtype of arguments
-    │   └── PlanExecutionError         plan.execution    an action failed while running
-    │       └── PlanShapeError         plan.shape        the same, by an argument's shape
+    │   ├── PlanExecutionError         plan.execution    an action failed while running
+    │   │   └── PlanShapeError         plan.shape        the same, by an argument's shape
+    │   └── PlanStoppedError           plan.stopped      a run that was ended as asked
     ├── ModelError                     model             parameters do not fit the model
     ├── GridError                      grid
     │   ├── GridAddressError           grid.address      the address given cannot be a grid's
@@ -48,8 +54,11 @@ from typing import ClassVar
 __all__ = [
     "AggregationError",
     "AuthenticationError",
+    "BatchSizeError",
     "BridgeError",
+    "CaptureError",
     "CycleError",
+    "DataDependentError",
     "DataError",
     "DecodeError",
     "DownloadError",
@@ -71,13 +80,16 @@ __all__ = [
     "PlanError",
     "PlanExecutionError",
     "PlanInvalidError",
+    "PlanLimitError",
     "PlanShapeError",
+    "PlanStoppedError",
     "ServiceError",
     "StoreError",
     "SyftError",
     "TracingError",
     "TrainingError",
     "UnknownCommandError",
+    "UnsupportedOpError",
     "WireError",
 ]
 
@@ -173,6 +185,31 @@ class PlanInvalidError(PlanError):
         super().__init__("\n  ".join([message, *self.problems]))
 
 
+class PlanLimitError(PlanInvalidError):
+    """The plan would need more actions, memory or work than is allowed.
+
+    See `syft_web.plan.verify.Limits`; a caller who trusts the plan may allow more.
+
+    Attributes:
+        index: Zero-based index of the first action to blame, None when none is.
+        command: Its command, empty when no action is to blame.
+    """
+
+    code = "plan.limit"
+
+    def __init__(
+        self,
+        message: str,
+        problems: Sequence[str] = (),
+        *,
+        index: int | None = None,
+        command: str = "",
+    ) -> None:
+        self.index = index
+        self.command = command
+        super().__init__(message, problems)
+
+
 class UnknownCommandError(PlanInvalidError):
     """An action's command is in no row of the op table.
 
@@ -195,6 +232,46 @@ class TracingError(PlanError):
     """A Python function does something that cannot be recorded as a plan."""
 
     code = "plan.tracing"
+
+
+class CaptureError(TracingError):
+    """A torch module, loss or optimizer that cannot be captured as a plan.
+
+    Attributes:
+        where: File and line of the user's own code that is to blame, empty when not known.
+    """
+
+    code = "plan.capture"
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        self.where = where
+        super().__init__(message)
+
+
+class DataDependentError(CaptureError):
+    """What the module does depends on the values of tensors, not only on their shapes."""
+
+    code = "plan.capture.data"
+
+
+class BatchSizeError(CaptureError):
+    """The captured plan would be right at the example's batch size only."""
+
+    code = "plan.capture.batch"
+
+
+class UnsupportedOpError(CaptureError):
+    """The module uses operations that are in no row of the op table.
+
+    Attributes:
+        operations: Their torch names, sorted, e.g. ``("aten.cdist.default",)``.
+    """
+
+    code = "plan.capture.operation"
+
+    def __init__(self, message: str, *, operations: Sequence[str] = (), where: str = "") -> None:
+        self.operations = tuple(operations)
+        super().__init__(message, where=where)
 
 
 class PlanArgumentError(PlanError):
@@ -226,6 +303,12 @@ class PlanShapeError(PlanArgumentError, PlanExecutionError):
     """
 
     code = "plan.shape"
+
+
+class PlanStoppedError(PlanError):
+    """A plan was ended before its last action, because whoever ran it asked for that."""
+
+    code = "plan.stopped"
 
 
 class ModelError(SyftError):

@@ -12,10 +12,11 @@ input, and it reads all plain numbers as float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from syft_web.author.tfjs_backward import RULES, Rule, UntranslatableError
 from syft_web.errors import TracingError
 from syft_web.ops.row import BindError, Operand, Row
 from syft_web.ops.table import Op, lookup
@@ -50,7 +51,7 @@ def to_tfjs(role: Role) -> Role:
     for index, action in enumerate(role.actions):
         try:
             translation.add(action)
-        except _UntranslatableError as reason:
+        except UntranslatableError as reason:
             raise TracingError(
                 f"action {index} ({action.command}) cannot be translated for syft.js: {reason}. "
                 "Write it with other operations, or host the plan without a tfjs role."
@@ -60,10 +61,6 @@ def to_tfjs(role: Role) -> Role:
         actions=tuple(translation.actions),
         placeholders=(*role.placeholders, *translation.extra),
     )
-
-
-class _UntranslatableError(Exception):
-    """Why an action has no counterpart."""
 
 
 class _Translation:
@@ -84,19 +81,19 @@ class _Translation:
         """Translate one action."""
         op = lookup(action.command, method=action.target is not None)
         if op is None:
-            raise _UntranslatableError("it is not in the op table")
+            raise UntranslatableError("it is not in the op table")
         args = list(action.args) if action.target is None else [action.target, *action.args]
         row, values = _bind(op, args, action.kwargs)
         rule = _RULES.get(row.name)
         if rule is None:
-            raise _UntranslatableError("TensorFlow.js has no such operation")
+            raise UntranslatableError("TensorFlow.js has no such operation")
         if op.in_place and not self._shared.isdisjoint(_ids(args)):
-            raise _UntranslatableError("it changes memory that another tensor shares")
+            raise UntranslatableError("it changes memory that another tensor shares")
         if row.view:
             self._shared |= _ids(args) | set(action.return_ids)
         first, *others = action.return_ids
         if not self._used.isdisjoint(others):
-            raise _UntranslatableError("syft.js keeps only the first of several results")
+            raise UntranslatableError("syft.js keeps only the first of several results")
         rule(self, values, first)
 
     def emit(self, command: str, args: Sequence[Arg], result: Id | None = None) -> Ref:
@@ -122,7 +119,7 @@ class _Translation:
         """Number of dimensions of a tensor."""
         shape = self._role.placeholder(value.id).expected_shape if isinstance(value, Ref) else None
         if shape is None:
-            raise _UntranslatableError("the number of dimensions of its operand is not recorded")
+            raise UntranslatableError("the number of dimensions of its operand is not recorded")
         return len(shape)
 
 
@@ -143,7 +140,7 @@ def _bind(op: Op, args: list[Arg], kwargs: Mapping[str, Arg]) -> tuple[Row, dict
     try:
         bound = op.bind([hide(arg) for arg in args], {key: hide(v) for key, v in kwargs.items()})
     except BindError as error:
-        raise _UntranslatableError(str(error)) from None
+        raise UntranslatableError(str(error)) from None
     names = [param.name for param in bound.row.params]
     return bound.row, dict(zip(names, map(show, bound.values), strict=True))
 
@@ -157,8 +154,8 @@ def _ids(value: Any) -> set[Id]:
 
 _COMPARISONS = {"equal", "notEqual", "greater", "greaterEqual", "less", "lessEqual"}
 _KEEP_KIND = {
-    "abs", "add", "clone", "expandDims", "max", "maximum", "min", "minimum", "mul", "neg", "relu",
-    "reshape", "squeeze", "sub", "transpose",
+    "abs", "add", "clone", "expandDims", "gather", "max", "maximum", "min", "minimum", "mul", "neg",
+    "pad", "relu", "reshape", "squeeze", "sub", "transpose",
 }  # fmt: skip
 
 
@@ -178,11 +175,10 @@ def _kind(command: str, args: Sequence[Arg], kinds: Sequence[str]) -> str:
     return "float"
 
 
-_Rule = Callable[[_Translation, dict[str, Any], Id], Any]
-_RULES: dict[str, _Rule] = {}
+_RULES: dict[str, Rule] = {**RULES}
 
 
-def _same(command: str, *parameters: str, **needs: Any) -> _Rule:
+def _same(command: str, *parameters: str, **needs: Any) -> Rule:
     """The function of the same meaning, given these parameters by position.
 
     Parameters that the function lacks must have the values in ``needs``.
@@ -191,18 +187,18 @@ def _same(command: str, *parameters: str, **needs: Any) -> _Rule:
     def rule(to: _Translation, values: dict[str, Any], result: Id) -> None:
         for name, needed in needs.items():
             if values[name] != needed:
-                raise _UntranslatableError(f"TensorFlow.js has no {name}={values[name]!r} for it")
+                raise UntranslatableError(f"TensorFlow.js has no {name}={values[name]!r} for it")
         to.emit(command, [values[parameter] for parameter in parameters], result)
 
     return rule
 
 
-def _reduce(command: str) -> _Rule:
+def _reduce(command: str) -> Rule:
     """Over the given dimensions, or all."""
 
     def rule(to: _Translation, values: dict[str, Any], result: Id) -> None:
         if values.get("dtype") is not None:
-            raise _UntranslatableError("TensorFlow.js has no dtype for it")
+            raise UntranslatableError("TensorFlow.js has no dtype for it")
         args = [values["self"]]
         if values.get("dim") not in (None, []):
             args += [values["dim"], values["keepdim"]]
@@ -211,16 +207,16 @@ def _reduce(command: str) -> _Rule:
     return rule
 
 
-def _position(command: str) -> _Rule:
+def _position(command: str) -> Rule:
     def rule(to: _Translation, values: dict[str, Any], result: Id) -> None:
         if values["dim"] is None or values["keepdim"]:
-            raise _UntranslatableError("TensorFlow.js needs a dim for it, and does not keep it")
+            raise UntranslatableError("TensorFlow.js needs a dim for it, and does not keep it")
         to.emit(command, [values["self"], values["dim"]], result)
 
     return rule
 
 
-def _cast(dtype: str) -> _Rule:
+def _cast(dtype: str) -> Rule:
     return lambda to, values, result: to.emit("cast", [values["self"], dtype], result)
 
 
@@ -232,7 +228,7 @@ def _divide(to: _Translation, over: Arg, under: Arg, result: Id) -> None:
 
 def _div(to: _Translation, values: dict[str, Any], result: Id) -> None:
     if values["rounding_mode"] is not None:
-        raise _UntranslatableError("TensorFlow.js has no rounding mode for it")
+        raise UntranslatableError("TensorFlow.js has no rounding mode for it")
     _divide(to, values["self"], values["other"], result)
 
 
@@ -251,10 +247,10 @@ def _transpose(to: _Translation, values: dict[str, Any], result: Id) -> None:
     to.emit("transpose", [values["self"], order], result)
 
 
-def _softmax(command: str) -> _Rule:
+def _softmax(command: str) -> Rule:
     def rule(to: _Translation, values: dict[str, Any], result: Id) -> None:
         if values["dim"] not in (-1, to.rank(values["self"]) - 1) or values.get("dtype"):
-            raise _UntranslatableError("TensorFlow.js does it along the last dimension only")
+            raise UntranslatableError("TensorFlow.js does it along the last dimension only")
         to.emit(command, [values["self"], -1], result)
 
     return rule

@@ -1,0 +1,130 @@
+"""Loss and metrics given by the user, as functions of (output, targets)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from syft_web.errors import CaptureError
+
+__all__ = ["Metric", "Metrics", "named_metrics", "single"]
+
+Metric = Callable[..., Tensor]
+Metrics = Sequence[str | Metric] | Mapping[str, Metric] | None
+
+
+def named_metrics(
+    metrics: Metrics, loss: Callable[..., Any], targets: Sequence[Tensor]
+) -> dict[str, Metric]:
+    """Each metric by name.
+
+    Args:
+        metrics: ``"accuracy"``, functions of (output, target) under their own names, or a
+            mapping of names to functions. None is the accuracy where there are classes.
+        loss: The loss, which tells what the outputs are.
+        targets: The example targets.
+
+    Raises:
+        CaptureError: An unknown name, or two metrics of the same name.
+    """
+    if metrics is None:
+        metrics = ("accuracy",) if _has_classes(loss, targets) else ()
+    if isinstance(metrics, Mapping):
+        return dict(metrics)
+    if isinstance(metrics, str):
+        metrics = (metrics,)
+    found: dict[str, Metric] = {}
+    for metric in metrics:
+        if metric == "accuracy":
+            name, function = "accuracy", _accuracy_of(loss)
+        elif callable(metric):
+            name = getattr(metric, "__name__", type(metric).__name__)
+            function = metric
+        else:
+            raise CaptureError(
+                f"There is no metric {metric!r}; give 'accuracy', or a function of output and "
+                "target."
+            )
+        if name in found:
+            raise CaptureError(
+                f"Two metrics are called {name!r}; give a mapping of names to functions."
+            )
+        found[name] = function
+    return found
+
+
+def single(value: Any, what: str) -> Tensor:
+    """The value, if it is a tensor with one element; without dimensions.
+
+    Raises:
+        CaptureError: It is something else.
+    """
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise CaptureError(f"{what} must be one number, a tensor without dimensions; got {shape}.")
+    return value.reshape(())
+
+
+def _has_classes(loss: Callable[..., Any], targets: Sequence[Tensor]) -> bool:
+    if len(targets) != 1:
+        return False
+    if isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss | nn.BCELoss | nn.BCEWithLogitsLoss):
+        return True
+    if getattr(loss, "__name__", "") in _CLASSIFYING:
+        return True
+    return not targets[0].dtype.is_floating_point and not isinstance(loss, nn.Module)
+
+
+_CLASSIFYING = {
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+}
+
+
+def _accuracy_of(loss: Callable[..., Any]) -> Metric:
+    """The share of right answers, for outputs as this loss takes them."""
+    name = getattr(loss, "__name__", type(loss).__name__)
+    threshold = 0.5 if name in ("BCELoss", "binary_cross_entropy") else 0.0
+
+    def accuracy(output: Tensor, target: Tensor) -> Tensor:
+        if not isinstance(output, Tensor):
+            raise CaptureError(
+                "'accuracy' needs a model with one output tensor; give a function of output and "
+                "target instead, or metrics=()."
+            )
+        classes = _class_dim(output, target)
+        if classes is not None:
+            answer = output.argmax(dim=classes)
+            wanted = target.argmax(dim=classes) if target.dim() == output.dim() else target
+        else:
+            answer, wanted = output > threshold, target > 0.5
+        return (answer == wanted).float().mean()
+
+    return accuracy
+
+
+def _class_dim(output: Tensor, target: Tensor) -> int | None:
+    """Along which dimension the classes lie; None for yes-or-no answers."""
+    if output.dim() == target.dim():
+        wide = output.dim() > 1 and output.shape[1] > 1
+        if wide and target.dtype.is_floating_point:
+            return 1
+        if not wide or output.dim() == 1:
+            return None
+    elif output.dim() == target.dim() + 1:
+        if output.dim() == 2 or tuple(output.shape[2:]) == tuple(target.shape[1:]):
+            return 1
+        if tuple(output.shape[1:-1]) == tuple(target.shape[1:]):
+            return output.dim() - 1
+    raise CaptureError(
+        f"'accuracy' has no meaning for outputs of shape {_sizes(output)} and targets of shape "
+        f"{_sizes(target)}. Give a function of output and target instead, or metrics=()."
+    )
+
+
+def _sizes(tensor: Tensor) -> str:
+    return f"(batch, {', '.join(map(str, tensor.shape[1:]))})" if tensor.dim() > 1 else "(batch,)"
