@@ -10,11 +10,19 @@ from __future__ import annotations
 import numpy as np
 
 from syft_web.author.tfjs import with_tfjs
-from syft_web.author.tracing import Traced, torch, trace
+from syft_web.author.tracing import Slot, Traced, torch, trace
 from syft_web.plan.plan import Plan, State
 
 PIXELS, HIDDEN, CLASSES = 784, 392, 10
 SHAPES = ((HIDDEN, PIXELS), (HIDDEN,), (CLASSES, HIDDEN), (CLASSES,))  # W1, b1, W2, b2
+
+# What the plans' inputs and outputs are: with these, whoever trains needs no specs.
+IMAGES = Slot("data", "images", shape=(None, PIXELS), dtype="float32")
+LABELS = Slot("target", "labels", shape=(None, CLASSES), dtype="float32")
+PARAMETERS = tuple(
+    Slot("model_param", name, index=i, model_index=i, shape=shape, dtype="float32")
+    for i, (name, shape) in enumerate(zip(("w1", "b1", "w2", "b2"), SHAPES, strict=True))
+)
 
 
 def training_step(
@@ -63,15 +71,17 @@ def training_plan() -> Plan:
 
     The number of rows is free: it is 2 in the recording, and anything later.
     """
-    x, y = np.zeros((2, PIXELS), np.float32), np.zeros((2, CLASSES), np.float32)
-    plan = trace(training_step, x, y, 2, 0.1, *_zeros(), name="training_plan")
-    return with_tfjs(plan)
+    settings = Slot("batch_size", dtype="int64"), Slot("client_config", "lr", dtype="float32")
+    inputs = (IMAGES, LABELS, *settings, *PARAMETERS)
+    outputs = (Slot("loss"), Slot("metric", "accuracy"), *PARAMETERS)
+    return with_tfjs(trace(training_step, *inputs, outputs=outputs, name="training_plan"))
 
 
 def inference_plan() -> Plan:
     """`inference` as a Plan, with a second role for the original syft.js."""
-    x = np.zeros((2, PIXELS), np.float32)
-    return with_tfjs(trace(inference, x, *_zeros(), name="inference_plan"))
+    outputs = Slot("value", "probabilities"), Slot("value", "digit", index=1)
+    plan = trace(inference, IMAGES, *PARAMETERS, outputs=outputs, name="inference_plan")
+    return with_tfjs(plan)
 
 
 def initial_model(seed: int = 0) -> State:
@@ -84,7 +94,3 @@ def initial_model(seed: int = 0) -> State:
             for bound, shape in zip(bounds, SHAPES, strict=True)
         ]
     )
-
-
-def _zeros() -> list[np.ndarray]:
-    return [np.zeros(shape, np.float32) for shape in SHAPES]

@@ -1,4 +1,4 @@
-"""Plans of the original systems, run by this engine and compared with torch's numbers.
+"""Plans of the original systems and captured ones, compared with torch's numbers.
 
 Only numpy and syft_web are needed, so the same module runs on CPython under pytest and
 inside Pyodide::
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from syft_web.plan import Plan, State
+from tests.conformance.plan_training import replay
 
 __all__ = ["BROKEN_TFJS", "MISTRANSLATED", "Folders", "names", "run"]
 
@@ -42,7 +43,8 @@ class Folders:
     """Where the data is; None leaves out the cases that need it.
 
     Attributes:
-        plans: ``NAME.pb``, ``NAME.npz``, ``NAME.json``, ``NAME.txt`` as PySyft 0.2.9 made them.
+        plans: ``NAME.pb``, ``NAME.npz``, ``NAME.json``, ``NAME.txt`` as PySyft 0.2.9 made them;
+            plans captured from torch lie in the folder ``captured`` beside it.
         fixtures: ``cases/NAME.npz`` and ``.json`` with ``bin/*.pb`` beside.
         mnist: The four IDX files of MNIST.
     """
@@ -53,12 +55,14 @@ class Folders:
 
 
 def names(folders: Folders) -> list[str]:
-    """All cases these folders allow: ``pysyft029/NAME/ROLE`` and ``cases/NAME/ROLE``."""
+    """All cases these folders allow: ``pysyft029/NAME/ROLE``, ``captured/...``, ``cases/...``."""
     found: list[str] = []
     if folders.plans is not None:
         for path in sorted(folders.plans.glob("*.pb")):
             note = _note(path)
             found += [f"pysyft029/{path.stem}/{role}" for role in _roles_of(path, note)]
+        captured = sorted(_captured(folders.plans).glob("*.syft"))
+        found += [f"captured/{path.stem}/torch" for path in captured]
     if folders.fixtures is not None:
         for path in sorted((folders.fixtures / "cases").glob("*.json")):
             note = _note(path)
@@ -67,6 +71,11 @@ def names(folders: Folders) -> list[str]:
             roles = ["torch", "tfjs"] if "steps" in note or "workers" in note else [note["role"]]
             found += [f"cases/{path.stem}/{role}" for role in roles]
     return found
+
+
+def _captured(plans: Path) -> Path:
+    """Where `record_captured` put its cases: beside the plans."""
+    return plans.parent / "captured"
 
 
 def _roles_of(path: Path, note: dict[str, Any]) -> list[str]:
@@ -87,6 +96,10 @@ def run(name: str, folders: Folders) -> None:
     if kind == "pysyft029":
         assert folders.plans is not None, "Folders.plans is needed"
         _run_recorded(folders.plans / case, role)
+        return
+    if kind == "captured":
+        assert folders.plans is not None, "Folders.plans is needed"
+        replay(_captured(folders.plans) / case, role)
         return
     assert folders.fixtures is not None, "Folders.fixtures is needed"
     note = _note(folders.fixtures / "cases" / case)

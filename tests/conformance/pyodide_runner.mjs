@@ -6,7 +6,7 @@
  * Pyodide of the built site and prints one line of JSON for each case:
  *
  *   node pyodide_runner.mjs '{"pyodide": FOLDER, "project": FOLDER, "fixtures": FOLDER | null,
- *                             "mnist": FOLDER | null}'
+ *                             "mnist": FOLDER | null, "kernels": BUILD | null}'
  */
 
 const script = `
@@ -14,7 +14,11 @@ import json, sys, time, traceback
 from pathlib import Path
 
 sys.path.insert(0, project)
+from syft_web import kernels
 from tests.conformance import cases
+
+if build:
+    kernels.use(build)
 
 folders = cases.Folders(
     plans=Path(project) / "tests" / "conformance" / "data",
@@ -36,14 +40,19 @@ for name in cases.names(folders):
  * @param {{project: string, fixtures: string | null, mnist: string | null}} folders Of its own
  *   file system; `project` is the root of this checkout.
  * @param {(line: string) => void} report Takes a line of JSON for each case.
+ * @param {string | null} build Of the kernels; the best one when null.
  */
-export function runCases(pyodide, folders, report) {
+export function runCases(pyodide, folders, report, build = null) {
   const locals = pyodide.toPy({ ...folders });
   locals.set("report", report);
+  locals.set("build", build ?? "");
   pyodide.runPython(script, { globals: locals });
 }
 
-/** @param {{pyodide: string, project: string, fixtures: string | null, mnist: string | null}} real */
+/**
+ * @param {{pyodide: string, project: string, fixtures: string | null, mnist: string | null,
+ *   kernels: string | null}} real
+ */
 async function main(real) {
   const { loadPyodide } = await import(`${real.pyodide}/pyodide.mjs`);
   const pyodide = await loadPyodide({
@@ -66,7 +75,7 @@ async function main(real) {
   };
   // Of the checkout only the tests: the package has to come out of its wheel.
   mount("/project/tests", `${real.project}/tests`);
-  runCases(pyodide, folders, (line) => console.log(line));
+  runCases(pyodide, folders, (line) => console.log(line), real.kernels);
 }
 
 const given = globalThis.process?.argv?.[2];

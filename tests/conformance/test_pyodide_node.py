@@ -1,14 +1,17 @@
-"""All conformance cases inside Pyodide, run by Node: the wheel, numpy for wasm, no browser."""
+"""All conformance cases inside Pyodide, run by Node: the wheel, numpy for wasm, no browser.
+
+Once with each build of the kernels and once with none.
+"""
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
+from functools import cache
 
 import pytest
 
+from syft_web.kernels.load import BUILDS
 from tests.conformance import cases
+from tests.conformance.node import run_script
 from tests.paths import DATA, ROOT, SHARED
 from web.site import SITE, build
 
@@ -16,35 +19,27 @@ FOLDERS = cases.Folders(plans=DATA, fixtures=SHARED, mnist=SITE / "data" / "mnis
 NAMES = cases.names(FOLDERS)
 
 
-@pytest.fixture(scope="module")
-def results() -> dict[str, str | None]:
-    """Case -> None when it went well, else the traceback."""
-    node = shutil.which("node")
-    assert node, "Node.js is needed"
+@cache
+def results(kernels: str) -> dict[str, str | None]:
+    """Case -> None when it went well with this build, else the traceback."""
     site = build()
-    folders = {
+    given = {
         "pyodide": str(site / "pyodide"),
         "project": str(ROOT),
         "fixtures": str(SHARED) if SHARED else None,
         "mnist": str(site / "data" / "mnist"),
+        "kernels": kernels,
     }
-    done = subprocess.run(
-        [node, str(ROOT / "tests" / "conformance" / "pyodide_runner.mjs"), json.dumps(folders)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return {line["name"]: line["error"] for line in lines}
+    return {line["name"]: line["error"] for line in run_script("pyodide_runner.mjs", given)}
 
 
 @pytest.mark.timeout(330)
 @pytest.mark.parametrize("name", NAMES)
-def test_case(name: str, results: dict[str, str | None]) -> None:
-    assert name in results, "the case was not run"
-    assert results[name] is None, results[name]
+@pytest.mark.parametrize("kernels", [*BUILDS, "numpy"])
+def test_case(kernels: str, name: str) -> None:
+    found = results(kernels)
+    assert name in found, "the case was not run"
+    assert found[name] is None, found[name]
 
 
 def test_the_first_numbers_are_among_them() -> None:

@@ -261,7 +261,9 @@ async def test_a_whole_cycle(worker, grid):
     request = worker.send("request", job=job)
     reply = (await worker.last(request))["value"]
     assert reply["outcome"] == "accepted"
-    assert reply["plans"] == [{"name": "training_plan", "inputs": 8, "outputs": 6, "signature": None}]
+    assert reply["plans"] == [
+        {"name": "training_plan", "inputs": 8, "outputs": 6, "signature": None}
+    ]
     assert reply["clientConfig"]["lr"] == 0.1
     assert [param["shape"] for param in reply["model"]["params"]] == [
         [392, 784],

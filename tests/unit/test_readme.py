@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from syft_web import errors
+from syft_web import cli, errors
 from syft_web.grid import Server
+from tests.browser.page_hosting import host_mnist
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -71,14 +72,38 @@ def test_python_is_python(block: str) -> None:
     compile(block, "README", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
-async def test_hosting_and_worker(grid: Server) -> None:
-    """The two programs, one after the other, against a real grid."""
-    await _python("host_training")["host"](grid.ws_url)
+async def test_worker(grid: Server) -> None:
+    """The program takes part in a cycle of a real grid."""
+    await host_mnist(grid.ws_url, updates=5)
     take_part = _python("take_part")["take_part"]
     random = np.random.default_rng(0)
     images = random.random((640, 784), dtype=np.float32)
     labels = np.eye(10, dtype=np.float32)[random.integers(0, 10, 640)]
     assert await take_part(grid.ws_url, images, labels) == "reported"
+
+
+def test_model_in_pytorch(grid: Server, tmp_path: Path) -> None:
+    """The bundle is made, saved, looked at, and hosted with the command that the README shows."""
+    pytest.importorskip("torch")
+    bundle = _python("torch.optim.Adam")["digits"]()
+    file = tmp_path / "digits.syft"
+    bundle.save(file)
+    inspect, *_ = [line for line in _commands("syft-web inspect") if line == ["digits.syft"]]
+    assert cli.main(["inspect", str(tmp_path / inspect[0])]) == 0
+    (host,) = _commands("syft-web host")
+    assert host == ["digits.syft", "--url", "ws://127.0.0.1:5000"]
+    assert cli.main(["host", str(file), "--url", grid.ws_url]) == 0
+
+
+def test_examples_are_all_there() -> None:
+    """`tests/unit/examples` runs each of them."""
+    shown = {command[0] for command in _commands("python -m") if "examples." in command[0]}
+    scripts = {path.stem for path in (ROOT / "examples").glob("*.py") if _is_script(path)}
+    assert shown == {f"examples.{name}" for name in scripts}
+
+
+def _is_script(path: Path) -> bool:
+    return 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
 
 
 def test_script_of_a_page(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ MAY_USE = {
     "starlette": {"grid"},
     "uvicorn": {"grid"},
     "sqlalchemy": {"grid"},
+    "jax": {"author"},
     "torch": {"author"},
     "numpy": set(MAY_IMPORT),
     "msgpack": {"wire"},
