@@ -1,82 +1,48 @@
-"""How long the engine takes: run ``python -m tests.bench.bench_engine``.
-
-Prints the interpreter's own cost per action on tiny arrays (the time of the same rules
-called by hand is taken off), and the time of a plan's training step.
-"""
+"""The engine on CPython: its own cost per action, plans made ready, and memory of a step."""
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Callable
+import tempfile
+import tracemalloc
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-import numpy as np
-
-from syft_web.plan import Action, Placeholder, Plan, Ref, Role, State
+from tests.bench import measures
+from tests.bench.bench_pyodide import plan_table
+from tests.bench.engines import RECORDED
+from tests.bench.models import SPECS, write
+from tests.bench.tables import overhead_line, show, table
 from tests.paths import SHARED
 
-
-def timed(function: Callable[[], Any], rounds: int = 9, least: float = 0.05) -> float:
-    """Median seconds of one call over several rounds of at least `least` seconds."""
-    count, took = 1, 0.0
-    while took < least:
-        start = time.perf_counter()
-        for _ in range(count):
-            function()
-        took = time.perf_counter() - start
-        if took < least:
-            count *= 2
-    times = [took / count]
-    for _ in range(rounds - 1):
-        start = time.perf_counter()
-        for _ in range(count):
-            function()
-        times.append((time.perf_counter() - start) / count)
-    return median(times)
+MEMORY = ("mlp64", "lenet64", "resnet32", "encoder16", "lstm32")
 
 
-def chain(length: int) -> Plan:
-    """``x = x + x`` over and over."""
-    actions = tuple(Action("add", Ref(i), (Ref(i),), {}, (i + 1,)) for i in range(length))
-    role = Role(
-        actions=actions, placeholders=(Placeholder(0),), input_ids=(0,), output_ids=(length,)
-    )
-    return Plan.from_role(role, name="chain")
+def peak(steps: measures.PlanSteps) -> int:
+    """Most bytes that a step holds at any time beyond its inputs, results among them."""
+    steps.plan.execute(*steps.arguments)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    steps.plan.execute(*steps.arguments)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most - before
 
 
-def overhead() -> float:
-    """Seconds per action beyond the rule itself."""
-    length = 200
-    plan, x = chain(length), np.ones(2, np.float32)
-    rule = plan.program.steps[0].rule
-    return (timed(lambda: plan.execute(x)) - length * timed(lambda: rule(x, x, 1))) / length
-
-
-def mnist_step(fixtures: Path, role: str) -> float:
-    """Seconds of one MNIST training step at batch 64."""
-    binary = fixtures / "bin"
-    plan = Plan.loads((binary / "js2007b_mnist_plan.pb").read_bytes(), framework=role)
-    params = State.loads((binary / "js2007b_mnist_model_params.pb").read_bytes()).tensors
-    x, y = State.loads((binary / "js2007b_mnist_batch_data.pb").read_bytes()).tensors
-    return timed(lambda: plan.execute(x, y, 64.0, 0.005, params))
-
-
-def main() -> None:
-    """Print one line per measurement."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fixtures", type=Path, default=SHARED)
-    options = parser.parse_args()
-    print(f"overhead per action: {overhead() * 1e6:.2f} us")
-    if options.fixtures is None:
-        return
-    for role in ("torch", "tfjs"):
-        print(f"MNIST step, role {role}: {mnist_step(options.fixtures, role) * 1e3:.2f} ms")
-    data = (options.fixtures / "bin" / "js2007b_mnist_plan.pb").read_bytes()
-    print(f"plan load and check: {timed(lambda: Plan.loads(data)) * 1e3:.2f} ms")
-
-
-if __name__ == "__main__":
-    main()
+def main(quick: bool = False) -> dict[str, Any]:
+    """Measure and print; gives the numbers."""
+    found: dict[str, Any] = {"overhead": measures.overhead()}
+    show(overhead_line(found["overhead"]))
+    with tempfile.TemporaryDirectory() as made:
+        names = MEMORY[:2] if quick else MEMORY
+        for name in names:
+            write(SPECS[name], Path(made) / name)
+        recorded = SHARED / RECORDED if SHARED else ""
+        found["plans"] = measures.case_plan_times(Path(made) / "mlp64", recorded)
+        show(plan_table(found["plans"]))
+        cases = {name: measures.Case(Path(made) / name) for name in names}
+        found["peak"] = {name: peak(measures.PlanSteps(case)) for name, case in cases.items()}
+        rows = [["peak beyond inputs", "MB"]]
+        rows += [[name, f"{most / 1e6:.2f}"] for name, most in found["peak"].items()]
+        show(table(rows))
+    return found

@@ -1,98 +1,69 @@
-"""How fast the wire room is, beside Google's protobuf with numpy.
+"""How fast States and plans are read and written on CPython, beside Google's protobuf.
 
-Run: ``python -m tests.bench.bench_wire [millions of values]``. Prints milliseconds, and how many
-times as fast as Google's C library each step is. In a browser that library does not exist.
+Google's library is in C here; in a browser that library does not exist (see ``pyodide``).
 """
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from syft_web.wire import syft_proto as pb
-from syft_web.wire.tensors import from_array, to_array
+from tests.bench.measures import state_times, timed
+from tests.bench.tables import milliseconds, ratio, show, table
 from tests.conformance.proto.compiled import google
 from tests.paths import SHARED
 
 
-def best(action: Callable[[], Any], times: int = 5) -> tuple[float, Any]:
-    """The shortest of several runs in seconds, and what the action gave."""
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        result = action()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds), result
+def state_table(found: dict[str, dict[str, float]]) -> str:
+    """Times of States, one row for each direction and size."""
+    rows = [["State, ms", "syft_web", "protobuf", "times as fast"]]
+    for count, times in found.items():
+        for step in ("encode", "decode"):
+            theirs = times.get(f"their {step}")
+            cells = [milliseconds(times[step]), milliseconds(theirs), ratio(theirs, times[step])]
+            rows.append([f"{step} {int(count):,} float32", *cells])
+    return table(rows)
 
 
-def row(name: str, ours: float, theirs: float) -> None:
-    """One line of the table."""
-    print(f"{name:<34}{ours * 1e3:>12.3f} ms{theirs * 1e3:>12.3f} ms{theirs / ours:>10.2f} x")
-
-
-def bench_tensor(values: np.ndarray) -> None:
-    """A State of one tensor, there and back."""
-    name, field = f"{values.size:,} {values.dtype}", f"contents_{values.dtype}"
-    state_class = google("State")
-
-    def encode() -> bytes:
-        return pb.encode(pb.State(tensors=[pb.StateTensor(torch_tensor=from_array(values, 1))]))
-
-    def decode() -> np.ndarray:
-        return to_array(pb.decode(pb.State, raw).tensors[0])
-
-    def google_encode() -> bytes:
-        state = state_class()
-        tensor = state.tensors.add().torch_tensor
-        tensor.id.id_int, tensor.serializer = 1, pb.SERIALIZER_ALL
-        tensor.contents_data.dtype = str(values.dtype)
-        tensor.contents_data.shape.dims.append(values.size)
-        getattr(tensor.contents_data, field).extend(values)
-        return state.SerializeToString()
-
-    def google_decode() -> np.ndarray:
-        data = state_class.FromString(raw).tensors[0].torch_tensor.contents_data
-        return np.asarray(getattr(data, field), dtype=values.dtype)
-
-    ours, raw = best(encode)
-    theirs, other = best(google_encode, 1)
-    assert raw == other
-    row(f"encode {name}", ours, theirs)
-    ours, array = best(decode)
-    theirs, other = best(google_decode, 2)
-    assert np.array_equal(array, values)
-    assert np.array_equal(other, values)
-    row(f"decode {name}", ours, theirs)
-
-
-def bench_plan(raw: bytes) -> None:
-    """A plan of many small messages, the case that numpy cannot help."""
+def plans() -> dict[str, Any]:
+    """Seconds to read and write the plan that PySyft recorded, ours and Google's."""
+    if SHARED is None:
+        return {}
+    raw = (SHARED / "bin" / "js2007b_mnist_plan.pb").read_bytes()
     plan_class = google("Plan")
-    ours, plan = best(lambda: pb.decode(pb.Plan, raw), 30)
-    theirs, other = best(lambda: plan_class.FromString(raw), 30)
-    row(f"decode Plan of {len(raw):,} bytes", ours, theirs)
-    ours, _ = best(lambda: pb.encode(plan), 30)
-    theirs, _ = best(other.SerializeToString, 30)
-    row(f"encode Plan of {len(raw):,} bytes", ours, theirs)
+    plan, theirs = pb.decode(pb.Plan, raw), plan_class.FromString(raw)
+    return {
+        "bytes": len(raw),
+        "decode": timed(lambda: pb.decode(pb.Plan, raw)),
+        "encode": timed(lambda: pb.encode(plan)),
+        "their decode": timed(lambda: plan_class.FromString(raw)),
+        "their encode": timed(theirs.SerializeToString),
+    }
 
 
-def main() -> None:
-    """All measurements."""
-    count = int(float(sys.argv[1] if len(sys.argv) > 1 else 10) * 1e6)
-    random = np.random.default_rng(0)
-    print(f"{'':<34}{'syft_web':>15}{'protobuf':>15}{'ratio':>12}")
-    bench_tensor(random.normal(size=count).astype(np.float32))
-    bench_tensor(random.normal(size=count // 10))
-    bench_tensor(random.integers(-(2**40), 2**40, count // 10))
-    bench_tensor(random.integers(0, 256, count // 10).astype(np.uint8))
-    bench_tensor(random.integers(0, 2, count // 10).astype(np.bool_))
-    if SHARED is not None:
-        bench_plan((SHARED / "bin" / "js2007b_mnist_plan.pb").read_bytes())
+def integers(count: int) -> dict[str, float]:
+    """Seconds to write and read a packed array of large integers, the slowest kind."""
+    values = np.random.default_rng(0).integers(-(2**40), 2**40, count)
+    message = pb.TensorData(contents_int64=values)
+    raw = pb.encode(message)
+    return {
+        "encode": timed(lambda: pb.encode(message), 3),
+        "decode": timed(lambda: pb.decode(pb.TensorData, raw), 3),
+    }
 
 
-if __name__ == "__main__":
-    main()
+def main(quick: bool = False) -> dict[str, Any]:
+    """Measure and print; gives the numbers."""
+    counts = [1_000_000] if quick else [1_000_000, 10_000_000, 50_000_000]
+    states = {str(count): state_times(count, google("State")) for count in counts}
+    show(state_table(states))
+    found = {"states": states, "plan": plans(), "int64": integers(1_000_000)}
+    for name in ("plan", "int64"):
+        if found[name]:
+            times = [
+                f"{step} {milliseconds(found[name][step])} ms" for step in ("encode", "decode")
+            ]
+            show(f"{name}: {', '.join(times)}")
+    return found
