@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -52,8 +53,7 @@ def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 def _dense(*sizes: int) -> Callable[[np.random.Generator], Any]:
     return lambda rng: [
-        {"w": _normal(rng, a, b), "b": _normal(rng, b)}
-        for a, b in zip(sizes, sizes[1:], strict=False)
+        {"w": _normal(rng, a, b), "b": _normal(rng, b)} for a, b in itertools.pairwise(sizes)
     ]
 
 
