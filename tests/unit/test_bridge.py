@@ -261,8 +261,12 @@ async def test_a_whole_cycle(worker, grid):
     request = worker.send("request", job=job)
     reply = (await worker.last(request))["value"]
     assert reply["outcome"] == "accepted"
-    assert reply["plans"] == [
-        {"name": "training_plan", "inputs": 8, "outputs": 6, "signature": None}
+    (plan,) = reply["plans"]
+    assert (plan["name"], plan["inputs"], plan["outputs"]) == ("training_plan", 8, 6)
+    assert [slot["kind"] for slot in plan["signature"]["inputs"][:3]] == [
+        "data",
+        "target",
+        "batch_size",
     ]
     assert reply["clientConfig"]["lr"] == 0.1
     assert [param["shape"] for param in reply["model"]["params"]] == [
