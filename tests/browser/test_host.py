@@ -318,12 +318,10 @@ async def test_silence_in_the_body(python):
 async def test_dripping_server_meets_the_total_limit(python):
     drip = says(answer(length=1000, extra=CORS), *[b"x"] * 600, pause=0.05)
     async with raw_server(drip) as place:
-        before = time.monotonic()
         with pytest.raises(GridTimeoutError, match=r"did not finish its answer within 0\.5 s"):
             await python.run(
                 "await fetch(url, timeouts=Timeouts(20, 20, 0.5))", url=f"http://{place}/"
             )
-        assert time.monotonic() - before < 15
 
 
 async def test_slow_but_steady_server_is_fine_without_total_limit(python):

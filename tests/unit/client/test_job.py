@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import time
 
 import numpy as np
 import pytest
@@ -364,12 +363,10 @@ async def test_a_progress_handler_that_raises(syft):
 # What goes wrong
 
 
-async def failing(job, kind, *, seconds=15.0) -> SyftError:
-    """The error of a start, which must come as an event, soon, and leave the job startable."""
+async def failing(job, kind) -> SyftError:
+    """The error of a start, which must come as an event and leave the job startable."""
     events = listen(job)
-    before = time.monotonic()
     await job.start()
-    assert time.monotonic() - before < seconds
     ((name, error),) = events
     assert name == "error"
     assert type(error) is kind, repr(error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -252,17 +251,13 @@ async def test_a_real_one(host, grid):
 
 async def test_a_grid_that_sends_for_ever_is_stopped(host, grid):
     grid.replies["speed-test"] = by_kind(download=sample(2**40, piece=1000, pause=0.03))
-    before = time.monotonic()
     speed = await measure(host, GridAddress.parse(grid.http), "w", SpeedLimits(seconds=0.6))
-    assert time.monotonic() - before < 5
     assert 0 < speed.download < 5
 
 
 async def test_a_grid_that_falls_silent_in_the_download(host, grid):
     grid.replies["speed-test"] = by_kind(download=Silence)
-    before = time.monotonic()
     speed = await measure(host, GridAddress.parse(grid.http), "w", SpeedLimits(seconds=0.3))
-    assert time.monotonic() - before < 5
     assert speed.download == 0
 
 

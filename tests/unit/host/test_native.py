@@ -199,10 +199,8 @@ async def test_silence_in_the_body(host):
 async def test_dripping_server_meets_the_total_limit(host):
     drip = says(answer(length=1000), *[b"x"] * 100, pause=0.05)
     async with raw_server(drip) as place:
-        before = time.monotonic()
         with pytest.raises(GridTimeoutError, match=r"0\.4 s"):
             await host.fetch("GET", f"http://{place}/", timeouts=Timeouts(2, 1, 0.4))
-        assert time.monotonic() - before < 2
 
 
 async def test_slow_but_steady_server_is_fine_without_total_limit(host):

@@ -1,8 +1,10 @@
-"""What must be refused: with a typed error, soon, and without using much memory."""
+"""What must be refused: with a typed error and without using much memory.
+
+That it comes soon is for the time limit of each test (`timeout` in pyproject.toml).
+"""
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from collections.abc import Callable
 from resource import RUSAGE_SELF, getrusage
@@ -14,12 +16,11 @@ from syft_web.errors import DecodeError, PlanError, SyftError
 from syft_web.plan import Action, Plan
 from tests.unit.plan.builders import role
 
-SECONDS = 2.0
 MEGABYTES = 200
 
 
 def refused(attempt: Callable[[], Any], *kinds: type[SyftError], trace: bool = True) -> SyftError:
-    """Run what must be refused; checks kind, time and memory.
+    """Run what must be refused; checks kind and memory.
 
     Args:
         attempt: What to run.
@@ -28,10 +29,8 @@ def refused(attempt: Callable[[], Any], *kinds: type[SyftError], trace: bool = T
     """
     wanted = kinds or (PlanError, DecodeError)
     before = getrusage(RUSAGE_SELF).ru_maxrss
-    begin = time.process_time()
     with pytest.raises(wanted) as caught:
         attempt()
-    assert time.process_time() - begin < SECONDS
     assert (getrusage(RUSAGE_SELF).ru_maxrss - before) >> 10 < MEGABYTES
     if trace:
         tracemalloc.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import Any
 
 import numpy as np
@@ -66,7 +65,6 @@ def test_any_values(seed: int) -> None:
     for row in (row for module in table._MODULES for row in module.row.rows):
         for _ in range(5):
             values = values_of(row, rng)
-            begin = time.process_time()
             try:
                 specs = infer.result_specs(row, values)
             except ValueError as error:
@@ -74,5 +72,4 @@ def test_any_values(seed: int) -> None:
                 continue
             work_of(row, values, specs)
             scratch_of(row, values, specs)
-            assert time.process_time() - begin < 1.5, (str(row), values)
     assert max(map(len, problems)) < 20_000
