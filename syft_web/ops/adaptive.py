@@ -17,7 +17,7 @@ from syft_web.ops.dtypes import INT64, Array
 from syft_web.ops.pool import Windows, average, maximum_with_indices, scatter_planes
 from syft_web.ops.row import RowCollector
 
-__all__ = ["row"]
+__all__ = ["adaptive_average", "row"]
 
 row = RowCollector()
 
@@ -46,7 +46,9 @@ def _even(x: Array, out: tuple[int, ...]) -> Windows | None:
     return Windows.of(x.shape, dims, kernel, kernel, [0], [1], False)
 
 
-def _average(dims: int) -> Callable[..., Any]:
+def adaptive_average(dims: int) -> Callable[..., Any]:
+    """The rule that averages over the last `dims` dimensions, in as many parts as asked for."""
+
     def rule(self: Array, output_size: Sequence[int | None]) -> Array:
         out = _sizes(self.shape, output_size, dims)
         even = _even(self, out)
@@ -123,7 +125,7 @@ def _declare_adaptive() -> None:
         row(
             f"{name}(Tensor self, int?[1] output_size)",
             f"F.{name} torch.{name} A.{name}.default{inner}",
-        )(_average(dims))
+        )(adaptive_average(dims))
         if dims > 1:
             row(
                 f"_{name}_backward(Tensor grad_output, Tensor self)",

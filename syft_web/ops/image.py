@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from syft_web.ops.adaptive import adaptive_average
 from syft_web.ops.conv import pair, windows_2d
 from syft_web.ops.dtypes import Array
 from syft_web.ops.elementwise import array
+from syft_web.ops.resize import resize
 from syft_web.ops.row import RowCollector
 
 __all__ = ["row"]
@@ -85,6 +87,16 @@ def fold(
     return np.ascontiguousarray(result[(slice(None), slice(None), *inner)])
 
 
+_MODES = {
+    "nearest": "nearest",
+    "nearest-exact": "nearest_exact",
+    "linear": "linear",
+    "bilinear": "linear",
+    "trilinear": "linear",
+    "bicubic": "cubic",
+}
+
+
 @row(
     "interpolate(Tensor self, int[1]? size=None, any scale_factor=None, str mode='nearest', "
     "bool? align_corners=None)",
@@ -97,29 +109,24 @@ def interpolate(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Array:
-    """Resize the spatial dimensions by ``nearest``, ``linear``, ``bilinear``, ``trilinear``."""
+    """Resize the spatial dimensions; ``area`` averages, the other modes are in `_MODES`."""
     dims = self.ndim - 2
     if size is not None and scale_factor is not None:
         raise ValueError("interpolate takes either size or scale_factor")
-    if mode == "nearest" and align_corners is not None:
-        raise ValueError("align_corners is only for the linear modes")
+    if mode in ("nearest", "nearest-exact", "area") and align_corners is not None:
+        raise ValueError("align_corners is only for the linear and cubic modes")
     sizes = list(size) * dims if size and len(size) == 1 else list(size or ())
     factors = _factors(scale_factor, dims)
     if len(sizes or factors) != dims:
         raise ValueError(f"interpolate needs size or scale_factor, one or {dims} numbers")
-    result = self.copy()
-    for k in range(dims):
-        axis, length = k + 2, self.shape[k + 2]
-        wanted = sizes[k] if sizes else int(length * factors[k])
-        step = length / wanted if sizes else 1 / factors[k]
-        if mode == "nearest":
-            places = np.minimum((np.arange(wanted) * step).astype(np.intp), length - 1)
-            result = np.take(result, places, axis)
-        elif mode in ("linear", "bilinear", "trilinear"):
-            result = _linear(result, axis, wanted, step, bool(align_corners))
-        else:
-            raise ValueError(f"interpolate mode {mode!r} is not nearest, (bi-, tri-)linear")
-    return result
+    scales: list[float | None] = [None] * dims if sizes else [*factors]
+    wanted = sizes or [int(n * f) for n, f in zip(self.shape[2:], factors, strict=True)]
+    if mode == "area":
+        result: Array = adaptive_average(dims)(self, wanted)
+        return result
+    if mode not in _MODES:
+        raise ValueError(f"interpolate has no mode {mode!r}; it has area, {', '.join(_MODES)}")
+    return resize(self, _MODES[mode], wanted, bool(align_corners), scales)
 
 
 @row(
@@ -143,19 +150,6 @@ def _factors(scale: float | Sequence[float] | None, dims: int) -> list[float]:
     if scale is None:
         return []
     return [float(scale)] * dims if isinstance(scale, int | float) else [float(s) for s in scale]
-
-
-def _linear(x: Array, axis: int, wanted: int, step: float, align: bool) -> Array:
-    """Between the two nearest elements along one axis."""
-    length = x.shape[axis]
-    if align:
-        at = np.arange(wanted) * ((length - 1) / (wanted - 1) if wanted > 1 else 0.0)
-    else:
-        at = np.maximum((np.arange(wanted) + 0.5) * step - 0.5, 0)
-    low = np.minimum(at.astype(np.intp), length - 1)
-    high = np.minimum(low + 1, length - 1)
-    weight = (at - low).astype(x.dtype).reshape(-1, *(1,) * (x.ndim - axis - 1))
-    return array(np.take(x, low, axis) * (1 - weight) + np.take(x, high, axis) * weight)
 
 
 @row(

@@ -196,7 +196,7 @@ def _scatter_parts(
 ) -> tuple[tuple[Array, ...], Value]:
     axis = normal_axis(dim, out.ndim)
     _same_dtype(out, src)
-    index = index.reshape(index.shape or 1)
+    index = np.ascontiguousarray(index)  # so that numpy writes in order: the last one counts
     whole = out.reshape(out.shape or 1)
     if index.size == 0:
         return (np.zeros(0, np.intp),), np.zeros((0, *whole.shape[1:]), out.dtype)
@@ -236,6 +236,7 @@ def _slices(out: Array, dim: int, index: Array, source: Array) -> tuple[tuple[An
     if index.ndim > 1:
         raise IndexError(f"index must have at most one dimension, not shape {index.shape}")
     _same_dtype(out, source)
+    index = np.ascontiguousarray(index)  # so that numpy writes in order: the last one counts
     where = _checked(index.reshape(-1), whole.shape[axis])
     wanted = (*whole.shape[:axis], where.size, *whole.shape[axis + 1 :])
     if whole.ndim == 1 and source.ndim == 0 and where.size == 1:
@@ -279,7 +280,7 @@ def index_put(
     out = self.copy()
     if values.size != 1 or accumulate or not any(i.dtype.kind == "b" for i in indices):
         _same_dtype(self, values)  # one number under a mask is converted
-    places = tuple(_getitem_key(i) for i in indices)
+    places = tuple(np.asarray(_getitem_key(i), order="C") for i in indices)  # writes in order
     if accumulate:
         np.add.at(out, places, values)
     else:

@@ -100,6 +100,8 @@ CASES |= {
         *(call(x, scale_factor=s) for x in (IMAGE,) for s in (2, 0.5, 1.7, [2.0, 1.5], 0.3, 3.0)), call(IMAGE, [3, 3], None, "nearest"), call(IMAGE), call(IMAGE, [3, 3], 2.0), call(IMAGE, [3, 3], mode="other"), call(IMAGE, [3, 3], mode="linear"), call(IMAGE, [3, 3], align_corners=True),
         *(call(x, size=s, mode=m, align_corners=a) for x, s, m in ((IMAGE, [4, 9], "bilinear"), (IMAGE, [12, 10], "bilinear"), (IMAGE, [1, 1], "bilinear"), (real(2, 3, 7), [4], "linear"), (real(2, 3, 7), [20], "linear"), (real(1, 2, 3, 4, 2), [5, 2, 3], "trilinear")) for a in (True, False, None)),
         *(call(IMAGE, scale_factor=s, mode="bilinear", align_corners=a) for s in (2, 0.5, 1.7, [2.0, 1.5]) for a in (True, False)), call(whole(1, 1, 3, 3), 6), call(real(1, 1, 3, 3, dtype=F64), 6, mode="bilinear"), call(real(3, 3), 6),
+        *(call(IMAGE, size=s, mode="bicubic", align_corners=a) for s in ([4, 9], 12, [1, 1]) for a in (True, False, None)), *(call(IMAGE, scale_factor=s, mode="bicubic") for s in (2, 0.5, 1.7)),
+        *(call(IMAGE, size=s, mode=m) for s in ([4, 9], [3, 3], 1, 12) for m in ("area", "nearest-exact")), call(real(2, 3, 7), [4], mode="area"), call(IMAGE, scale_factor=2, mode="area"), call(IMAGE, 3, mode="area", align_corners=True),
     ],
 }  # fmt: skip
 TOLERANCES: dict[str, Tolerance] = {
