@@ -8,6 +8,7 @@ backward pass and update. A second pass makes in-place operations into ordinary 
 from __future__ import annotations
 
 import contextlib
+import logging
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,6 +112,9 @@ class Capture:
 def _plain_kernels() -> Iterator[None]:
     """No operation that exists only for one library or processor gets into the graph."""
     fast = torch.backends.mha.get_fastpath_enabled()
+    # What goes wrong is raised; torch would print its own traceback besides.
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    loud, log.disabled = log.disabled, True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.backends.mha.set_fastpath_enabled(False)
@@ -122,6 +126,7 @@ def _plain_kernels() -> Iterator[None]:
             ):
                 yield
         finally:
+            log.disabled = loud
             torch.backends.mha.set_fastpath_enabled(fast)
 
 

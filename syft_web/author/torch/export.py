@@ -79,6 +79,11 @@ def to_numpy(tensor: Tensor) -> np.ndarray:
     Raises:
         CaptureError: numpy has no such dtype.
     """
+    if tensor.is_meta:
+        raise CaptureError(
+            "The model is on the device 'meta', where tensors have no values. Fill it first "
+            "(model.to_empty(device='cpu') and its start values)."
+        )
     plain = tensor.detach().cpu()
     if plain.is_conj():
         plain = plain.resolve_conj()

@@ -37,7 +37,8 @@ def explain(error: BaseException) -> CaptureError:
     """The error as one of ours, with the line that is to blame and a way out."""
     if isinstance(error, CaptureError):
         return error
-    where = _blamed(error.__traceback__)
+    # Where no line of the user runs inside the step, the one that asks for the capture.
+    where = _blamed(error.__traceback__) or user_line()
     place = f"\n  at {where}" if where else ""
     kind = type(error).__name__
     text = str(error)

@@ -70,15 +70,25 @@ def single(value: Any, what: str) -> Tensor:
 def _has_classes(loss: Callable[..., Any], targets: Sequence[Tensor]) -> bool:
     if len(targets) != 1:
         return False
-    if isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss | nn.BCELoss | nn.BCEWithLogitsLoss):
+    if getattr(loss, "__name__", type(loss).__name__) in _CLASSIFYING:
         return True
-    if getattr(loss, "__name__", "") in _CLASSIFYING:
-        return True
-    return not targets[0].dtype.is_floating_point and not isinstance(loss, nn.Module)
+    home = getattr(loss, "__module__", None) or ""
+    if home.startswith(("torch.nn.", "torch._C.")) or isinstance(loss, nn.modules.loss._Loss):
+        return False  # torch's own, for numbers
+    target = targets[0]
+    rows = target.dim() == 2 and target.shape[1] > 1  # perhaps one-hot
+    return rows or not target.dtype.is_floating_point
 
 
 _CLASSIFYING = {
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "MultiMarginLoss",
+    "NLLLoss",
+    "NLLLoss2d",
     "cross_entropy",
+    "multi_margin_loss",
     "nll_loss",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -111,7 +121,7 @@ def _class_dim(output: Tensor, target: Tensor) -> int | None:
     """Along which dimension the classes lie; None for yes-or-no answers."""
     if output.dim() == target.dim():
         wide = output.dim() > 1 and output.shape[1] > 1
-        if wide and target.dtype.is_floating_point:
+        if wide and target.dtype.is_floating_point and output.shape[1:] == target.shape[1:]:
             return 1
         if not wide or output.dim() == 1:
             return None

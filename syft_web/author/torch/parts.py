@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.nn.parameter import is_lazy
 
 from syft_web.author.torch.export import dtype_name, to_numpy
+from syft_web.author.torch.faults import user_line
 from syft_web.author.torch.metrics import Metrics, named_metrics, single
 from syft_web.author.torch.optimizers import OptimizerStep
+from syft_web.author.torch.replacements import in_other_words
 from syft_web.errors import CaptureError
 from syft_web.plan.signature import Slot
 
@@ -36,13 +38,20 @@ class ModelTensors:
     """
 
     def __init__(self, model: nn.Module, *, hosted_buffers: bool) -> None:
-        _check_module(model)
+        try:
+            _check_module(model)
+        except CaptureError as error:
+            where = user_line()
+            raise CaptureError(
+                f"{error}\n  at {where}" if where else str(error), where=where
+            ) from None
         self.model = model
         self.params = {name: p.detach() for name, p in model.named_parameters()}
         self.trainable = {name for name, p in model.named_parameters() if p.requires_grad}
         self.names = {id(p): name for name, p in model.named_parameters(remove_duplicate=False)}
         # A tied parameter has several names; the first is the one that it goes by.
         self.names.update({id(p): name for name, p in model.named_parameters()})
+        self.hooks = _gradient_hooks(model)
         self.buffers = {name: b.detach() for name, b in model.named_buffers()}
         lasting = set(model.state_dict(keep_vars=True))
         hosted = [name for name in self.buffers if hosted_buffers and name in lasting]
@@ -66,31 +75,42 @@ class ModelTensors:
         self,
         function: Callable[[nn.Module], Any],
         params: Mapping[str, Tensor],
-        buffers: Mapping[str, Tensor],
+        buffers: dict[str, Tensor],
     ) -> Any:
         """What a function of the module gives with other parameters and buffers in it.
+
+        Not `torch.func.functional_call`: where one submodule has two names, that leaves the
+        other tensors in the user's module.
 
         Args:
             function: Also its backward pass has to be in here: a checkpointed part of the
                 module is computed once more while that runs.
             params: By name; all of them.
-            buffers: By name; the module may change them in place.
+            buffers: By name; the module may change them in place, or put others in their place,
+                which are found here afterwards.
         """
-        tensors = {f"module.{name}": t for name, t in {**params, **buffers}.items()}
-        return functional_call(_Within(self.model, function), tensors, ())
-
-
-class _Within(nn.Module):
-    """A function of a module as a module, so that `functional_call` can be used for all of it."""
-
-    def __init__(self, module: nn.Module, function: Callable[[nn.Module], Any]) -> None:
-        super().__init__()
-        self.module = module
-        self.function = function
-
-    def forward(self) -> Any:
-        """Call the function."""
-        return self.function(self.module)
+        given = {id(t): params[n] for n, t in self.model.named_parameters()}
+        places: list[tuple[dict[str, Any], str, Tensor]] = []
+        lists: list[tuple[nn.Module, list[Any], list[Any]]] = []
+        named: dict[int, str] = {id(t): name for name, t in self.model.named_buffers()}
+        given.update({key: buffers[name] for key, name in named.items()})
+        for module in self.model.modules():
+            tensors: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+            for held in tensors:
+                places += [(held, key, t) for key, t in held.items() if t is not None]
+            if isinstance(module, nn.RNNBase):  # keeps its parameters a second time
+                lists.append((module, module._flat_weights, module._flat_weight_refs))
+        try:
+            for held, key, own in places:
+                held[key] = given[id(own)]
+            return function(self.model)
+        finally:
+            for held, key, own in places:
+                if id(own) in named and isinstance(held.get(key), Tensor):
+                    buffers[named[id(own)]] = held[key]
+                held[key] = own
+            for rnn, weights, references in lists:
+                rnn.__dict__.update(_flat_weights=weights, _flat_weight_refs=references)
 
 
 class TrainingStep:
@@ -130,7 +150,8 @@ class TrainingStep:
         self.training = True
         self.model = model
         self.tensors = ModelTensors(model, hosted_buffers=hosted_buffers)
-        self.loss = loss
+        self.loss = in_other_words(loss)
+        self.by_default = metrics is None
         self.metrics = named_metrics(metrics, loss, targets)
         self.optimizer = OptimizerStep(optimizer, self.tensors.names, hyperparameters)
         self.trained = [n for n in self.optimizer.trained if n in self.tensors.trainable]
@@ -167,6 +188,9 @@ class TrainingStep:
         """Do the step; every argument and result is a tensor."""
         inputs, targets, hyper, params, buffers, state = self._sorted(tensors)
         leaves = {name: params[name].detach().requires_grad_() for name in self.trained}
+        for name, hook in self.tensors.hooks:
+            if name in leaves:
+                leaves[name].register_hook(hook)
         # Cloned, for the module may change them in place.
         changed = {name: buffer.clone() for name, buffer in buffers.items()}
 
@@ -181,15 +205,24 @@ class TrainingStep:
         output, loss, found = self.tensors.call(differentiate, {**params, **leaves}, changed)
         grads = {n: g for n, g in zip(leaves, found, strict=True) if g is not None}
         with torch.no_grad():
-            metrics = {
-                name: single(metric(output, *targets), f"The metric {name!r}")
-                for name, metric in self.metrics.items()
-            }
+            metrics = self._measured(output, targets)
             new_params, new_state = self.optimizer(params, grads, state, hyper)
         self._describe(loss, metrics, new_params, new_state)
         kept = [new_params[n] for n in params if n in new_params]
         moved = [new_state[s.name] for s in self.state if s.name in new_state]
-        return [loss.detach(), *metrics.values(), *kept, *changed.values(), *moved]
+        buffered = [buffer.detach() for buffer in changed.values()]
+        return [loss.detach(), *metrics.values(), *kept, *buffered, *moved]
+
+    def _measured(self, output: Any, targets: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Every metric; one that nobody asked for only where it has a meaning."""
+        found: dict[str, Tensor] = {}
+        for name, metric in self.metrics.items():
+            try:
+                found[name] = single(metric(output, *targets), f"The metric {name!r}")
+            except CaptureError:
+                if not self.by_default:
+                    raise
+        return found
 
     def _sorted(self, tensors: Sequence[Tensor]) -> tuple[Any, ...]:
         """Arguments by what they are."""
@@ -260,6 +293,19 @@ class Inference:
         return list(named.values())
 
 
+def _gradient_hooks(model: nn.Module) -> list[tuple[str, Callable[[Tensor], Tensor | None]]]:
+    """What ``parameter.register_hook`` was given, with the parameter's name, in order."""
+    found = []
+    for name, param in model.named_parameters():
+        if getattr(param, "_post_accumulate_grad_hooks", None):
+            raise CaptureError(
+                f"The parameter {name!r} has a hook that runs after its gradient is there "
+                "(register_post_accumulate_grad_hook), which a plan cannot hold. Use register_hook."
+            )
+        found += [(name, hook) for hook in (getattr(param, "_backward_hooks", None) or {}).values()]
+    return found
+
+
 def _check_loss(loss: Tensor) -> None:
     if not loss.requires_grad:
         raise CaptureError(
@@ -300,6 +346,16 @@ def _check_module(model: nn.Module) -> None:
             raise CaptureError(
                 f"{where} was made by torch.compile, which hides what it does. Give the module "
                 "that it was made of: its attribute _orig_mod."
+            )
+        if getattr(module, "_compiled_call_impl", None) is not None:
+            raise CaptureError(
+                f"{where} was compiled in place by its method compile(), which hides what it does. "
+                "Capture it before, or a copy.deepcopy of it that was made before."
+            )
+        if any(map(is_lazy, module.parameters(recurse=False))):
+            raise CaptureError(
+                f"{where} ({type(module).__name__}) has parameters that have no shape yet. Call "
+                "the model once with example inputs, and make the optimizer after that."
             )
         if isinstance(module, torch.jit.ScriptModule):
             raise CaptureError(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule
@@ -82,8 +83,11 @@ def training_plan(
     """
     step = TrainingStep(
         model, loss, optimizer, _listed(example_inputs), _listed(example_targets),
-        metrics=metrics, hyperparameters=hyperparameters, hosted_buffers=buffers == "model",
+        metrics=metrics, hosted_buffers=buffers == "model",
         batch_size=compat is not None,
+        hyperparameters=(
+            (hyperparameters,) if isinstance(hyperparameters, str) else hyperparameters
+        ),
     )  # fmt: skip
     return _plan(step, dynamic_batch, compat, name, description)
 
@@ -204,7 +208,11 @@ def _captured(
         for i, x in enumerate(step.examples)
     ]
     capture = Capture(step, examples, batch)
-    with _mode(step.model, step.training), torch.random.fork_rng(devices=[]):
+    with (
+        _mode(step.model, step.training),
+        torch.random.fork_rng(devices=[]),
+        torch.inference_mode(False),
+    ):
         graph, sizes = capture.graph(wanted)
         missing = unsupported(clean_up(graph))
         if missing:
@@ -261,7 +269,8 @@ def _unsupported(missing: Mapping[Any, int], capture: Capture) -> UnsupportedOpE
 
 
 def _listed(tensors: Tensors) -> list[Tensor]:
-    found = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    found = [tensors] if isinstance(tensors, Tensor | np.ndarray) else list(tensors)
+    found = [torch.from_numpy(t.copy()) if isinstance(t, np.ndarray) else t for t in found]
     if not found or not all(isinstance(t, Tensor) for t in found):
         raise CaptureError("Examples must be a tensor, or a list or tuple of tensors.")
     return [t.detach() for t in found]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-__all__ = ["replaced"]
+__all__ = ["in_other_words", "replaced"]
 
 
 @contextlib.contextmanager
@@ -29,6 +29,14 @@ def replaced() -> Iterator[None]:
     finally:
         for name, function in before.items():
             setattr(functional, name, function)
+
+
+def in_other_words(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What stands for a function of ``torch.nn.functional`` that the user hands over itself."""
+    for name, other in _REPLACEMENTS.items():
+        if function is getattr(functional, name):
+            return other
+    return function
 
 
 def _reduced(loss: Tensor, reduction: str) -> Tensor:
@@ -78,7 +86,47 @@ def _multilabel_margin_loss(
     return _reduced(loss, reduction)
 
 
-_REPLACEMENTS = {
+_torch_cross_entropy = functional.cross_entropy
+
+
+def _cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Older torch fixes the batch size for shares of classes; for class numbers it does not."""
+    if not target.is_floating_point():
+        return _torch_cross_entropy(
+            input, target, weight, size_average, ignore_index, reduce, reduction, label_smoothing
+        )
+    dim = 1 if input.dim() > 1 else 0
+    classes = input.shape[dim]
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    if weight is not None:
+        target = target * weight.reshape(-1, *[1] * (input.dim() - dim - 1))
+    loss = -(torch.log_softmax(input, dim) * target).sum(dim)
+    return _reduced(loss, reduction)
+
+
+def _rms_norm(
+    input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """Older torch fixes the batch size."""
+    dims = tuple(range(-len(normalized_shape), 0))
+    small = torch.finfo(input.dtype).eps if eps is None else eps
+    result = input * torch.rsqrt(input.pow(2).mean(dims, keepdim=True) + small)
+    return result if weight is None else result * weight
+
+
+_REPLACEMENTS: dict[str, Callable[..., Any]] = {
     "gaussian_nll_loss": _gaussian_nll_loss,
     "multilabel_margin_loss": _multilabel_margin_loss,
 }
+if tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 13):
+    _REPLACEMENTS.update(cross_entropy=_cross_entropy, rms_norm=_rms_norm)
