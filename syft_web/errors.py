@@ -13,7 +13,7 @@
     │   │   └── PlanLimitError         plan.limit        the plan would need more memory or work than allowed
     │   ├── UnknownCommandError        plan.command      an action's command is in no row of the op table
     │   ├── TracingError               plan.tracing      a Python function that cannot be recorded as a plan
-    │   │   └── CaptureError           plan.capture      a torch module that cannot be captured as a plan
+    │   │   └── CaptureError           plan.capture      a model that cannot be captured as a plan
     │   │       ├── DataDependentError plan.capture.data       what it does depends on the values of tensors
     │   │       ├── BatchSizeError     plan.capture.batch      it would run at the example's batch size only
     │   │       └── UnsupportedOpError plan.capture.operation  an operation that is in no row of the op table
@@ -235,7 +235,7 @@ class TracingError(PlanError):
 
 
 class CaptureError(TracingError):
-    """A torch module, loss or optimizer that cannot be captured as a plan.
+    """A model of torch or jax, its loss or optimizer, that cannot be captured as a plan.
 
     Attributes:
         where: File and line of the user's own code that is to blame, empty when not known.
@@ -249,7 +249,7 @@ class CaptureError(TracingError):
 
 
 class DataDependentError(CaptureError):
-    """What the module does depends on the values of tensors, not only on their shapes."""
+    """What the model does depends on the values of tensors, not only on their shapes."""
 
     code = "plan.capture.data"
 
@@ -261,10 +261,10 @@ class BatchSizeError(CaptureError):
 
 
 class UnsupportedOpError(CaptureError):
-    """The module uses operations that are in no row of the op table.
+    """The model uses operations that a plan cannot hold.
 
     Attributes:
-        operations: Their torch names, sorted, e.g. ``("aten.cdist.default",)``.
+        operations: Their names, sorted, e.g. ``("aten.cdist.default",)`` or jax's ``("sort",)``.
     """
 
     code = "plan.capture.operation"

@@ -1,4 +1,4 @@
-"""The examples in PyTorch: each builds a model, hosts it and trains it with workers of its own."""
+"""The examples that need torch or jax: each hosts a model and trains it with its own workers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ from syft_web.data import ArrayDataset
 from tests.paths import ROOT
 
 pytest.importorskip("torch")
+pytest.importorskip("jax")
+
+
+def test_jax():
+    from examples import jax_mlp as example
+
+    shards = [example.spirals(seed, 160) for seed in range(2)]
+    losses = train_here(example.bundle(), shards, cycles=3, tell=lambda line: None)
+    assert losses[-1] < losses[0] * 0.8
 
 
 def test_linear_regression_as_the_readme_starts_it():
