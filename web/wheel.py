@@ -1,8 +1,7 @@
 """Build the ``syft_web`` wheel into ``build/dist``; quick when nothing changed.
 
-The wheel holds sources and no bytecode. Bytecode would have to be that of Pyodide's
-own Python, and ``pyodide py-compile`` of the pyodide-build that runs on Python 3.11
-writes that of the Python it runs on.
+The wheel holds sources and no bytecode, which would fit one version of Python alone. The
+copy that the site offers gets that of Pyodide's own Python (`web.precompile`).
 """
 
 from __future__ import annotations
