@@ -42,6 +42,7 @@ async def host_training(
     averaging_plan: Plan | bytes | None = None,
     protocols: Mapping[str, bytes] | None = None,
     *,
+    token: str | None = None,
     runtime: Host | None = None,
     seconds: float = 60.0,
 ) -> None:
@@ -60,6 +61,8 @@ async def host_training(
             end), ``num_cycles``, ``min_diffs``, ``max_diffs``, ... (protocol.md 3.2).
         averaging_plan: How differences are averaged; the grid's own mean without one.
         protocols: Opaque bytes for the workers, by name.
+        token: The grid's admin token, if it asks for one. Send it over ``wss://`` or
+            ``https://`` only, unless the grid is on this machine.
         runtime: Where this runs; found out by default.
         seconds: How long the grid may take to answer, besides the time to send.
 
@@ -79,7 +82,10 @@ async def host_training(
         server_config=dict(server_config),
     )
     async with _transport(url, runtime, seconds) as transport:
-        reply = await transport.ask(Ask(HOST_TRAINING, request.to_json(), "host-training"))
+        data = request.to_json()
+        if token is not None:
+            data["admin_token"] = token
+        reply = await transport.ask(Ask(HOST_TRAINING, data, "host-training"))
         HostTrainingReply.from_json(reply)
 
 
@@ -140,6 +146,7 @@ def host(
     averaging_plan: Plan | bytes | None = None,
     protocols: Mapping[str, bytes] | None = None,
     *,
+    token: str | None = None,
     seconds: float = 60.0,
 ) -> None:
     """`host_training` for scripts and notebooks: returns when the grid has taken it.
@@ -156,17 +163,21 @@ def host(
         server_config,
         averaging_plan,
         protocols,
+        token=token,
         seconds=seconds,
     )
     _finish(task)
 
 
-def host_bundle(url: str, bundle: Bundle, *, seconds: float = 60.0) -> None:
+def host_bundle(
+    url: str, bundle: Bundle, *, token: str | None = None, seconds: float = 60.0
+) -> None:
     """Host what a bundle holds.
 
     Args:
         url: The grid's address.
         bundle: What to host.
+        token: The grid's admin token, if it asks for one.
         seconds: How long the grid may take to answer.
 
     Raises:
@@ -182,6 +193,7 @@ def host_bundle(url: str, bundle: Bundle, *, seconds: float = 60.0) -> None:
         bundle.server_config,
         bundle.averaging_plan,
         bundle.protocols,
+        token=token,
         seconds=seconds,
     )
 

@@ -6,8 +6,11 @@ import argparse
 import logging
 import signal
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from syft_web.cli.tokens import VARIABLE, read_token
 
 __all__ = ["DEFAULT_DATABASE", "DEFAULT_PORT", "add_command"]
 
@@ -35,6 +38,14 @@ def add_command(commands: Any) -> None:
         default=DEFAULT_DATABASE,
         metavar="URL",
         help="SQLAlchemy URL of the database; it is made when it does not exist",
+    )
+    grid.add_argument(
+        "--admin-token-file",
+        type=Path,
+        metavar="FILE",
+        help="file with the token that those must know who host models; or set "
+        f"{VARIABLE}. Without it everybody on this machine may host, and nobody "
+        "when the address is not of this machine alone",
     )
     grid.add_argument(
         "--max-message",
@@ -80,8 +91,17 @@ def _grid(options: argparse.Namespace) -> int:
     # Set before the grid starts: a signal that comes early must not leave it running.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    with Server(options.host, options.port, options.database, limits=limits) as server:
+    server = Server(
+        options.host,
+        options.port,
+        options.database,
+        limits=limits,
+        admin_token=read_token(options.admin_token_file),
+    )
+    with server:
         print(f"Grid at {server.url} and {server.ws_url}", flush=True)
+        if not server.takes_models:
+            print("No admin token was given: models cannot be hosted", flush=True)
         stop.wait()
         print("Stopping", flush=True)
     return 0

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from syft_web.cli.tokens import VARIABLE, read_token
+
 __all__ = ["add_command"]
 
 
@@ -22,6 +24,12 @@ def add_command(commands: Any) -> None:
     host.add_argument("--url", required=True, help="address of the grid, e.g. ws://localhost:5000")
     host.add_argument("--name", help="another name than the bundle's")
     host.add_argument("--version", help="another version than the bundle's")
+    host.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help=f"file with the grid's admin token, if it asks for one; or set {VARIABLE}",
+    )
     host.set_defaults(run=_host)
 
 
@@ -32,6 +40,6 @@ def _host(options: argparse.Namespace) -> int:
     bundle = replace(
         bundle, name=options.name or bundle.name, version=options.version or bundle.version
     )
-    host_bundle(options.url, bundle)
+    host_bundle(options.url, bundle, token=read_token(options.token_file))
     print(f"{bundle.name} {bundle.version} is hosted on {options.url}")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from syft_web.client.model import Model
@@ -170,7 +170,12 @@ class Job:
         options.setdefault("sleep", self._transport.host.sleep)
         return PlanTrainer(plan=plan, **options)
 
-    async def report(self, diff: bytes) -> None:
+    async def report(
+        self,
+        diff: bytes,
+        num_samples: int | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
         """Report the diff of this cycle.
 
         When the grid cannot be reached, is silent or hangs up, the report is sent again after a
@@ -178,18 +183,23 @@ class Job:
 
         Args:
             diff: From ``model.create_serialized_diff``.
+            num_samples: On how many samples the model was trained. A grid that weighs by it
+                counts this report accordingly; other grids ignore it. None tells nothing.
+            metrics: How training went, e.g. ``{"loss": 0.3}``: up to 16 finite numbers, of
+                which a grid keeps the mean over all workers. None tells nothing.
 
         Raises:
             GridRefusedError: The grid does not take it.
             GridError: The grid could not be reached in all tries. The job may report again.
             JobStateError: The job has not been accepted into a cycle.
+            MessageError: The number of samples or the metrics are none a grid takes.
         """
         self._say("report")
         host = self._transport.host
         waits = self._transport.options.report_retry.waits(host.random_bytes, host.monotonic)
         while True:
             try:
-                outcome = await self._walk(self._protocol.report(diff))
+                outcome = await self._walk(self._protocol.report(diff, num_samples, metrics))
                 assert isinstance(outcome, Reported)
                 return
             except SyftError as error:

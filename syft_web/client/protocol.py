@@ -14,7 +14,7 @@ Every input returns the next `Request`, or the `Outcome` that ends the walk.
 from __future__ import annotations
 
 import logging
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any
 
 from syft_web.client.answers import refusal, reply_data
@@ -43,6 +43,7 @@ from syft_web.errors import (
 )
 from syft_web.plan.plan import Plan
 from syft_web.wire import messages
+from syft_web.wire.metrics import as_metrics, as_samples
 
 __all__ = ["JobProtocol"]
 
@@ -142,19 +143,33 @@ class JobProtocol:
         if self.step not in _AT_REST:
             self.step = Step.ACCEPTED if self.step is Step.REPORTING else Step.FAILED
 
-    def report(self, diff: bytes) -> Ask:
+    def report(
+        self,
+        diff: bytes,
+        num_samples: int | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> Ask:
         """Report a diff; may be repeated, the grid counts it once.
 
         Args:
             diff: Serialized State of original minus trained parameters.
+            num_samples: On how many samples it was trained; None to tell nothing.
+            metrics: How training went, by name; None to tell nothing.
 
         Raises:
             JobStateError: The job has not been accepted into a cycle.
+            MessageError: The number of samples or the metrics are none a grid takes.
         """
         self._must_be({Step.ACCEPTED, Step.REPORTED}, "report a diff")
         assert self._grant is not None  # Set whenever the step is ACCEPTED.
+        request = messages.ReportRequest(
+            self.worker_id,
+            self._grant.request_key,
+            diff,
+            as_samples(num_samples),
+            as_metrics(metrics),
+        )
         self.step = Step.REPORTING
-        request = messages.ReportRequest(self.worker_id, self._grant.request_key, diff)
         return Ask(messages.REPORT, request.to_json(), "report")
 
     # Steps

@@ -2,7 +2,7 @@
 
 Two faces of one service: `routes` (HTTP) and `sockets` (WebSocket) call `service`, which
 has the rules; `store` keeps everything; `completion` and `keeper` bring cycles to their
-end with `aggregate`.
+end with `aggregation`.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
+from syft_web.grid.admin import AdminGate
+from syft_web.grid.auth_endpoint import Verifier
 from syft_web.grid.completion import Completion
 from syft_web.grid.cors import Cors
 from syft_web.grid.dispatch import Dispatcher
@@ -32,6 +34,8 @@ def create_app(
     *,
     limits: Limits | None = None,
     clock: Callable[[], float] = time.time,
+    admin_token: str | None = None,
+    loopback: bool = False,
 ) -> Starlette:
     """A grid for any ASGI server; its cycles run while the application's lifespan does.
 
@@ -40,6 +44,9 @@ def create_app(
             in a temporary file that is gone when the application ends.
         limits: Bounds of single requests.
         clock: Gives the time in seconds since 1970.
+        admin_token: What those must know who host. None: nobody may, except on loopback.
+        loopback: Whether it listens to its own machine only. There everybody may host when
+            there is no token, and processes with secrets that can be guessed.
 
     Returns:
         The application. Its ``state`` has ``service``, ``keeper``, ``dispatcher`` and
@@ -47,7 +54,9 @@ def create_app(
 
     Raises:
         StoreError: The database cannot be opened.
+        HostError: The admin token is none.
     """
+    admin = AdminGate(admin_token, is_open=loopback)
     limits = limits or Limits()
     cleanup = contextlib.ExitStack()
     if database is None:
@@ -56,7 +65,8 @@ def create_app(
     store = Store(database)
     cleanup.callback(store.close)
     keeper = Keeper(Completion(store, clock))
-    service = Service(store, clock=clock, on_change=keeper.poke)
+    service = Service(store, clock=clock, on_change=keeper.poke, short_secrets=loopback)
+    verifier = Verifier(limits.endpoint_seconds)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -64,6 +74,7 @@ def create_app(
         try:
             yield
         finally:
+            await verifier.close()
             await run_in_threadpool(keeper.stop)
             await run_in_threadpool(cleanup.close)
 
@@ -81,6 +92,6 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.service = service
     app.state.keeper = keeper
-    app.state.dispatcher = Dispatcher(service, limits.patience)
+    app.state.dispatcher = Dispatcher(service, limits.patience, admin, verifier)
     app.state.limits = limits
     return app

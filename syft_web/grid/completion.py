@@ -13,12 +13,22 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from syft_web.errors import AggregationError
-from syft_web.grid.aggregate import make_aggregator, new_parameters, state_bytes
+from syft_web.errors import AggregationError, StoreError
+from syft_web.grid.aggregation import (
+    Reports,
+    Tensors,
+    make_aggregator,
+    new_parameters,
+    optimized,
+    state_bytes,
+    summary_of,
+    weights_of,
+)
 from syft_web.grid.configs import ServerConfig
 from syft_web.grid.queries import Transaction
-from syft_web.grid.records import Cycle, CycleState, Process
+from syft_web.grid.records import Cycle, CycleState, CycleSummary, Process
 from syft_web.grid.store import Store
 from syft_web.plan import State
 
@@ -65,6 +75,16 @@ def open_cycle(tx: Transaction, process_id: int, rules: ServerConfig, now: float
     """Begin the next cycle of a process; returns its id."""
     ends_at = None if rules.cycle_length is None else now + rules.cycle_length
     return tx.add_cycle(process_id, started_at=now, ends_at=ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checkpoint:
+    """What is to be stored when a cycle has ended well, in one transaction."""
+
+    number: int
+    value: bytes
+    memory: bytes | None
+    summary: CycleSummary
 
 
 class Completion:
@@ -123,37 +143,35 @@ class Completion:
             if process is None or not _is_closed(current):
                 return
             rules = ServerConfig.read(process.server_config)
-            number = 0
-            value: bytes | None = None
-            note: str | None = None
+            outcome: _Checkpoint | str
             try:
-                number, value = _next_checkpoint(tx, process, rules, cycle)
+                outcome = _next_checkpoint(tx, process, rules, cycle)
             except AggregationError as error:
-                note = error.text
-        if self._finish(process, rules, cycle, number, value, note):
-            outcome = note or f"checkpoint {number} of model {process.model_id}"
-            level = logging.INFO if value is not None else logging.ERROR
-            logger.log(level, "Cycle %d ended: %s", cycle.id, outcome)
+                outcome = error.text
+        if not self._finish(process, rules, cycle, outcome):
+            return
+        if isinstance(outcome, str):
+            logger.error("Cycle %d ended: %s", cycle.id, outcome)
+        else:
+            made = f"checkpoint {outcome.number} of model {process.model_id}"
+            logger.info("Cycle %d ended: %s", cycle.id, made)
 
     def _finish(
-        self,
-        process: Process,
-        rules: ServerConfig,
-        cycle: Cycle,
-        number: int,
-        value: bytes | None,
-        note: str | None,
+        self, process: Process, rules: ServerConfig, cycle: Cycle, outcome: _Checkpoint | str
     ) -> bool:
-        """Store what came of a cycle and begin the next; False if another server was faster."""
+        """Store what came of a cycle and begin the next; False if another server was faster.
+
+        The outcome is a checkpoint, or why there is none.
+        """
         with self._store.write() as tx:
             if not _is_closed(tx.get_cycle(cycle.id)):
                 return False
             now = self._clock()
-            if value is not None:
-                tx.add_checkpoint(process.model_id, number, value, now)
-                tx.set_cycle(cycle.id, CycleState.DONE, now=now)
+            if isinstance(outcome, str):
+                tx.set_cycle(cycle.id, CycleState.FAILED, now=now, note=outcome)
             else:
-                tx.set_cycle(cycle.id, CycleState.FAILED, now=now, note=note)
+                _store(tx, process.model_id, outcome, now)
+                tx.set_cycle(cycle.id, CycleState.DONE, now=now)
             tx.forget_diffs(cycle.id)
             if rules.num_cycles == 0 or tx.count_done(process.id) < rules.num_cycles:
                 open_cycle(tx, process.id, rules, now)
@@ -170,20 +188,47 @@ def _is_closed(cycle: Cycle | None) -> bool:
 
 def _next_checkpoint(
     tx: Transaction, process: Process, rules: ServerConfig, cycle: Cycle
-) -> tuple[int, bytes]:
+) -> _Checkpoint:
     newest = tx.get_checkpoint(process.model_id)
     if newest is None:
         raise AggregationError(f"Model {process.model_id} has no checkpoint to go on from.")
     number, value = newest
     averaging_plan = tx.averaging_plan(process.id)
+    extras = tx.report_extras(cycle.id)
+    memory = tx.optimizer_memory(process.model_id, number)
+    choices = rules.aggregation
+
+    def read() -> Iterator[Tensors]:
+        return (State.loads(diff).tensors for diff in tx.diffs(cycle.id))
+
     with _computing():
-        aggregator = make_aggregator(averaging_plan, iterative=rules.iterative_plan)
-    for diff in tx.diffs(cycle.id):
-        with _computing():
-            aggregator.add(State.loads(diff).tensors)
-    with _computing():
-        parameters = new_parameters(State.loads(value).tensors, aggregator.result())
-        return number + 1, state_bytes(parameters)
+        aggregator = make_aggregator(
+            averaging_plan, iterative=rules.iterative_plan, choices=choices
+        )
+        samples = tuple(extra.num_samples for extra in extras)
+        step: Tensors = aggregator.average(Reports(read, samples))
+        parameters = State.loads(value).tensors
+        kept: Tensors = []
+        if choices.optimizer is not None:
+            before = State.loads(memory).tensors if memory else []
+            step, kept = optimized(choices.optimizer, parameters, step, before)
+        weights = (
+            weights_of(samples, choices.max_samples) if choices.weighted else [1.0] * len(samples)
+        )
+        return _Checkpoint(
+            number=number + 1,
+            value=state_bytes(new_parameters(parameters, step)),
+            memory=State.of(kept).dumps() if kept else None,
+            summary=summary_of(extras, weights),
+        )
+
+
+def _store(tx: Transaction, model_id: int, checkpoint: _Checkpoint, now: float) -> None:
+    """Store a checkpoint with all that belongs to it."""
+    row = tx.add_checkpoint(model_id, checkpoint.number, checkpoint.value, now)
+    tx.add_summary(row, checkpoint.summary)
+    if checkpoint.memory is not None:
+        tx.set_optimizer_memory(model_id, checkpoint.number, checkpoint.memory)
 
 
 @contextmanager
@@ -192,7 +237,7 @@ def _computing() -> Iterator[None]:
     # the training go on. Errors of the database, which may pass, stay outside.
     try:
         yield
-    except AggregationError:
+    except (AggregationError, StoreError):
         raise
     except Exception as error:
         logger.exception("Averaging failed")

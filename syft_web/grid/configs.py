@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from syft_web.errors import HostingError
+from syft_web.grid.aggregation import Aggregation
+from syft_web.grid.auth import Authentication
 from syft_web.grid.schema import NAME_LENGTH
 
 __all__ = ["ServerConfig", "name_and_version", "text_of"]
 
 LONGEST_CYCLE = 10**9
 """Seconds, about 31 years. Clients count the seconds to a cycle's end in 32 bits."""
-
-_AUTHENTICATION_KEYS = ("secret", "pub_key", "endpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class ServerConfig:
         minimum_download: Slowest worker that is accepted, Mbit/s; 0: all are.
         minimum_upload: Likewise.
         iterative_plan: How the averaging plan is called (protocol.md section 3.8).
+        authentication: What the token of a worker must be; None: everybody may take part.
+        aggregation: How the diffs of a cycle become a checkpoint, if not by PyGrid's mean.
     """
 
     cycle_length: float | None = None
@@ -44,6 +46,8 @@ class ServerConfig:
     minimum_download: float = 0.0
     minimum_upload: float = 0.0
     iterative_plan: bool = False
+    authentication: Authentication | None = None
+    aggregation: Aggregation = field(default_factory=Aggregation)
 
     @property
     def requires_speed_test(self) -> bool:
@@ -51,12 +55,16 @@ class ServerConfig:
         return self.minimum_download > 0 or self.minimum_upload > 0
 
     @classmethod
-    def read(cls, config: Mapping[str, Any]) -> ServerConfig:
+    def read(cls, config: Mapping[str, Any], *, short_secrets: bool = True) -> ServerConfig:
         """The rules in a ``server_config``. Keys that PyGrid never read are allowed.
 
+        Args:
+            config: As hosted.
+            short_secrets: Whether secrets that can be guessed are allowed.
+
         Raises:
-            HostingError: Keys missing or mistyped, or authentication is asked for. The
-                text begins with PyGrid's own where it has one.
+            HostingError: Keys missing or mistyped, or the keys of its authentication are
+                none. The text begins with PyGrid's own where it has one.
         """
         if "cycle_length" not in config:
             raise HostingError(
@@ -74,16 +82,20 @@ class ServerConfig:
             problems.append(
                 f"cycle_length must be at most {LONGEST_CYCLE} seconds; give null for no limit"
             )
+        max_diffs = _count(config, "max_diffs", problems)
         rules = cls(
             cycle_length=_number(config, "cycle_length", problems),
             num_cycles=_count(config, "num_cycles", problems) or 0,
-            max_diffs=_count(config, "max_diffs", problems),
+            max_diffs=max_diffs,
             min_diffs=_count(config, "min_diffs", problems),
             minimum_download=_number(config, "minimum_download_speed", problems) or 0.0,
             minimum_upload=_number(config, "minimum_upload_speed", problems) or 0.0,
             iterative_plan=_flag(config, "iterative_plan", problems),
+            authentication=Authentication.read(
+                config.get("authentication"), problems, short_secrets=short_secrets
+            ),
+            aggregation=Aggregation.read(config.get("aggregation"), max_diffs, problems),
         )
-        _check_authentication(config.get("authentication"), problems)
         if problems:
             raise HostingError("server_config is not valid: " + "; ".join(problems))
         return rules
@@ -169,16 +181,3 @@ def _flag(config: Mapping[str, Any], key: str, problems: list[str]) -> bool:
     if value is not None and not isinstance(value, bool):
         problems.append(f"{key} must be true or false")
     return bool(value)
-
-
-def _check_authentication(value: object, problems: list[str]) -> None:
-    if value is None:
-        return
-    if not isinstance(value, Mapping):
-        problems.append("authentication must be an object")
-    elif configured := [key for key in _AUTHENTICATION_KEYS if value.get(key)]:
-        # Hosting it anyway would leave open what its owner wants closed.
-        problems.append(
-            f"authentication by {' and '.join(configured)} is not supported by this grid, which "
-            "would let everybody in; host it without server_config.authentication, or elsewhere"
-        )

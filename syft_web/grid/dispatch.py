@@ -13,7 +13,9 @@ from starlette.concurrency import run_in_threadpool
 
 from syft_web.errors import ServiceError
 from syft_web.grid import texts
-from syft_web.grid.service import Service
+from syft_web.grid.admin import STRANGER, AdminGate, Caller
+from syft_web.grid.auth_endpoint import Verifier
+from syft_web.grid.service import Question, Service
 from syft_web.wire.messages import (
     AUTHENTICATE,
     CYCLE_REQUEST,
@@ -43,24 +45,38 @@ class Dispatcher:
     Args:
         service: The rules.
         patience: Seconds a cycle request may wait for the end of an aggregation.
+        admin: Who may host.
+        verifier: Asks third parties about tokens.
     """
 
-    def __init__(self, service: Service, patience: float) -> None:
+    def __init__(
+        self, service: Service, patience: float, admin: AdminGate, verifier: Verifier
+    ) -> None:
         self._service = service
         self._patience = patience
+        self._admin = admin
+        self._verifier = verifier
 
-    async def call(self, message_type: str, data: object) -> dict[str, Any]:
+    async def call(
+        self, message_type: str, data: object, caller: Caller = STRANGER
+    ) -> dict[str, Any]:
         """The reply data of one message.
+
+        Args:
+            message_type: One of `MESSAGE_TYPES`.
+            data: What was sent with it.
+            caller: Who sent it; counts for hosting.
 
         Raises:
             ServiceError: The request was refused.
             KeyError: No message has this type.
         """
         if message_type == HOST_TRAINING:
+            self._admin.check(caller, data.get("admin_token") if isinstance(data, dict) else None)
             await self.in_thread(self._service.host, data)
             return HostTrainingReply().to_json()
         if message_type == AUTHENTICATE:
-            return (await self.in_thread(self._service.authenticate, data)).to_json()
+            return await self._authenticate(data)
         if message_type == CYCLE_REQUEST:
             return await self._request_cycle(data)
         if message_type == REPORT:
@@ -91,6 +107,14 @@ class Dispatcher:
         if message_type == CYCLE_REQUEST:
             return {"status": "rejected", "error": text}
         return {"error": text}
+
+    async def _authenticate(self, data: object) -> dict[str, Any]:
+        answer = await self.in_thread(self._service.authenticate, data)
+        if isinstance(answer, Question):
+            # Here and not in a worker thread: a slow third party must not keep those busy.
+            await self._verifier.check(answer.endpoint, answer.token)
+            answer = await self.in_thread(self._service.enroll, answer.process)
+        return answer.to_json()
 
     async def _request_cycle(self, data: object) -> dict[str, Any]:
         limit = time.monotonic() + self._patience

@@ -12,7 +12,8 @@ import numpy as np
 
 from syft_web.errors import AggregationError, HostingError, PlanError, ServiceError, SyftError
 from syft_web.grid import texts
-from syft_web.grid.aggregate import (
+from syft_web.grid.aggregation import (
+    Reports,
     load_averaging_plan,
     make_aggregator,
     required_diffs,
@@ -51,6 +52,8 @@ class Hosting:
         cls,
         request: HostTrainingRequest,
         is_taken: Callable[[str, str], bool] = lambda _name, _version: False,
+        *,
+        short_secrets: bool = True,
     ) -> Hosting:
         """Read everything in the request.
 
@@ -58,12 +61,13 @@ class Hosting:
             request: What was sent.
             is_taken: Whether a process of that name and version exists. Asked before the
                 model and the plans are read, which may take long.
+            short_secrets: Whether secrets that can be guessed are allowed.
 
         Raises:
             HostingError: The first thing found wrong, in words.
             ServiceError: A process of that name and version exists.
         """
-        rules = ServerConfig.read(request.server_config)
+        rules = ServerConfig.read(request.server_config, short_secrets=short_secrets)
         name, version = name_and_version(request.client_config)
         if is_taken(name, version):
             raise ServiceError(texts.CONFLICT)
@@ -80,6 +84,7 @@ class Hosting:
         )
         for plan in plans:
             _warn_if_not_runnable(plan)
+        _warn_of_keys(name, rules)
         return cls(
             name=name,
             version=version,
@@ -137,8 +142,13 @@ def _signature(model: bytes) -> Signature:
 
 def _check_averaging(data: bytes, rules: ServerConfig, signature: Signature) -> int | None:
     plan_from_bytes("averaging plan", data)
+    if rules.aggregation.is_custom_mean:
+        raise HostingError(
+            "server_config.aggregation says how to average, and so does the averaging plan: "
+            "leave out the plan, or method and weighted"
+        )
     needed = required_diffs(
-        load_averaging_plan(data), iterative=rules.iterative_plan, parameters=len(signature)
+        load_averaging_plan(data), iterative=rules.iterative_plan, signature=signature
     )
     _try_averaging(data, rules, signature, needed or 2)
     if needed is None:
@@ -162,9 +172,8 @@ def _try_averaging(data: bytes, rules: ServerConfig, signature: Signature, count
     ones = [np.broadcast_to(np.ones((), dtype), shape) for dtype, shape in signature]
     aggregator = make_aggregator(data, iterative=rules.iterative_plan)
     try:
-        for _ in range(count):
-            aggregator.add(ones)
-        shapes = [tensor.shape for tensor in aggregator.result()]
+        average = aggregator.average(Reports.of([ones] * count))
+        shapes = [tensor.shape for tensor in average]
     except (AggregationError, ValueError) as error:
         raise HostingError(f"{texts.PLAN_INVALID}: averaging plan: {error}") from error
     if shapes != [shape for _, shape in signature]:
@@ -180,3 +189,8 @@ def _warn_if_not_runnable(plan: NewPlan) -> None:
     except PlanError as error:
         first = str(error).splitlines()[0]
         logger.warning("Plan '%s' is hosted, but syft_web cannot run it: %s", plan.name, first)
+
+
+def _warn_of_keys(name: str, rules: ServerConfig) -> None:
+    if rules.authentication is not None and rules.authentication.has_short_secret:
+        logger.warning("The secret of %s is so short that its tokens can be forged", name)

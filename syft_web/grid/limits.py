@@ -19,6 +19,7 @@ class Limits:
         speed_test_bytes: Size of the sample that workers download to measure their speed.
         patience: Seconds a cycle request may wait for the end of an aggregation before
             the worker is sent away for a second.
+        endpoint_seconds: Seconds a third party may take to answer whether a token is good.
         ping_interval: Seconds between protocol pings of a quiet WebSocket.
         ping_timeout: Seconds a client may leave a ping unanswered. Long, because a
             script that computes cannot answer.
@@ -29,6 +30,7 @@ class Limits:
     max_message: int = 256 * MIB
     speed_test_bytes: int = 4 * MIB
     patience: float = 2.0
+    endpoint_seconds: float = 5.0
     ping_interval: float = 60.0
     ping_timeout: float = 600.0
     keep_alive: int = 300

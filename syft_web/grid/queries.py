@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select, update
 
 from syft_web.grid import schema as t
 from syft_web.grid.records import (
@@ -17,6 +17,7 @@ from syft_web.grid.records import (
     Process,
     Signature,
 )
+from syft_web.grid.report_queries import ReportQueries
 
 __all__ = ["LATEST", "Transaction"]
 
@@ -24,11 +25,8 @@ LATEST = "latest"
 """Alias of the newest checkpoint of a model; older ones have the alias ``""``."""
 
 
-class Transaction:
+class Transaction(ReportQueries):
     """The questions and changes the service has, inside one transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     # Processes
 
@@ -144,13 +142,13 @@ class Transaction:
         row = self._first(query)
         return None if row is None else (row["number"], row["value"])
 
-    def add_checkpoint(self, model_id: int, number: int, value: bytes, now: float) -> None:
-        """Store checkpoint ``number`` of a model as the latest."""
+    def add_checkpoint(self, model_id: int, number: int, value: bytes, now: float) -> int:
+        """Store checkpoint ``number`` of a model as the latest; returns its row's id."""
         c = t.checkpoint.c
         self._connection.execute(
             update(t.checkpoint).where(c.model_id == model_id, c.alias == LATEST).values(alias="")
         )
-        self._insert(
+        return self._insert(
             t.checkpoint,
             model_id=model_id,
             number=number,
@@ -171,6 +169,11 @@ class Transaction:
         """Whether a worker of that id has authenticated."""
         query = select(t.worker.c.id).where(t.worker.c.id == worker_id)
         return self._connection.execute(query).first() is not None
+
+    def process_of_worker(self, worker_id: str) -> int | None:
+        """Id of the process a worker has joined for."""
+        query = select(t.worker.c.process_id).where(t.worker.c.id == worker_id)
+        return self._connection.execute(query).scalar()
 
     def set_speeds(self, worker_id: str, speeds: Mapping[str, float]) -> None:
         """Store what a worker measured: any of ``ping``, ``download``, ``upload``."""
@@ -231,7 +234,7 @@ class Transaction:
             values["note"] = note[:1000]
         self._connection.execute(update(t.cycle).where(t.cycle.c.id == cycle_id).values(**values))
 
-    # Assignments and reports
+    # Assignments
 
     def assign(self, cycle_id: int, worker_id: str, request_key: str, now: float) -> int:
         """Give a worker a place in a cycle; returns the assignment's id."""
@@ -254,45 +257,6 @@ class Transaction:
         c = t.assignment.c
         query = _ASSIGNMENT.where(c.worker_id == worker_id, c.request_key == request_key)
         return _assignment(self._first(query))
-
-    def set_report(self, assignment_id: int, diff: bytes, now: float) -> None:
-        """Store the diff of an assignment."""
-        self._connection.execute(
-            update(t.assignment)
-            .where(t.assignment.c.id == assignment_id)
-            .values(diff=diff, reported_at=now)
-        )
-
-    def count_reports(self, cycle_id: int) -> int:
-        """How many workers of a cycle have reported."""
-        c = t.assignment.c
-        query = select(func.count()).select_from(t.assignment)
-        query = query.where(c.cycle_id == cycle_id, c.reported_at.is_not(None))
-        return self._connection.execute(query).scalar_one()
-
-    def diffs(self, cycle_id: int) -> Iterator[bytes]:
-        """The diffs of a cycle in order of assignment, one in memory at a time."""
-        c = t.assignment.c
-        query = select(c.id).where(c.cycle_id == cycle_id, c.diff.is_not(None))
-        for assignment_id in self._connection.execute(query.order_by(c.id)).scalars().all():
-            one = select(c.diff).where(c.id == assignment_id)
-            yield bytes(self._connection.execute(one).scalar_one())
-
-    def forget_diffs(self, cycle_id: int) -> None:
-        """Delete the diffs of a cycle: once averaged, nobody needs a single person's update."""
-        self._connection.execute(
-            update(t.assignment).where(t.assignment.c.cycle_id == cycle_id).values(diff=None)
-        )
-
-    # Plumbing
-
-    def _first(self, query: Select[Any]) -> RowMapping | None:
-        return self._connection.execute(query.limit(1)).mappings().first()
-
-    def _insert(self, table: Any, **values: Any) -> int:
-        result = self._connection.execute(insert(table).values(**values))
-        key = result.inserted_primary_key
-        return int(key[0]) if key is not None else 0
 
 
 _PROCESS = select(t.process, t.model.c.id.label("model_id"), t.model.c.signature).join(

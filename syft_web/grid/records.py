@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Assignment", "Cycle", "CycleState", "NewPlan", "PlanBytes", "Process", "Signature"]
+__all__ = [
+    "Assignment",
+    "CheckpointInfo",
+    "Cycle",
+    "CycleState",
+    "CycleSummary",
+    "NewPlan",
+    "PlanBytes",
+    "Process",
+    "ReportExtra",
+    "Signature",
+]
 
 Signature = tuple[tuple[str, tuple[int, ...]], ...]
 """dtype name and shape of every parameter of a model, in order."""
@@ -98,3 +109,35 @@ class NewPlan:
     as_list: bytes
     as_torchscript: bytes | None
     as_tfjs: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportExtra:
+    """What a worker told with its report beside the diff; clients of PyGrid tell nothing."""
+
+    num_samples: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CycleSummary:
+    """What is kept of the reports of a cycle.
+
+    Attributes:
+        reports: How many there were.
+        num_samples: On how many samples, by those who told; None if nobody did.
+        metrics: The mean of each over the reports that have it.
+    """
+
+    reports: int
+    num_samples: int | None
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointInfo:
+    """A checkpoint without its bytes; ``summary`` is None for the one that was hosted."""
+
+    number: int
+    created_at: float
+    summary: CycleSummary | None

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from syft_web.errors import ServiceError
+from syft_web.errors import MessageError, ServiceError
 from syft_web.grid import texts
 from syft_web.grid.configs import text_of
 from syft_web.wire.messages import (
@@ -22,6 +23,7 @@ from syft_web.wire.messages import (
     HostTrainingRequest,
     ReportRequest,
 )
+from syft_web.wire.metrics import as_metrics, as_samples
 
 __all__ = [
     "authenticate_request",
@@ -70,7 +72,8 @@ def authenticate_request(data: object) -> AuthenticateRequest:
     return AuthenticateRequest(
         model_name=name,
         model_version=version_text,
-        auth_token=token if isinstance(token, str) else None,
+        # Other values are sent to an endpoint as the text they are, as PyGrid does.
+        auth_token=token if token is None or isinstance(token, str) else json.dumps(token),
     )
 
 
@@ -102,10 +105,16 @@ def report_request(data: object) -> ReportRequest:
     """
     obj = _object(data)
     diff = _base64(obj.get("diff"), "diff")
+    try:
+        num_samples, metrics = as_samples(obj.get("num_samples")), as_metrics(obj.get("metrics"))
+    except MessageError as error:
+        raise ServiceError(str(error)) from error
     return ReportRequest(
         worker_id=_key(obj.get("worker_id"), texts.WORKER_NOT_FOUND),
         request_key=_key(obj.get("request_key"), texts.INVALID_REQUEST_KEY),
         diff=diff,
+        num_samples=num_samples,
+        metrics=metrics,
     )
 
 

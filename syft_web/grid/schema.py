@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -25,12 +26,15 @@ from sqlalchemy import (
 __all__ = [
     "assignment",
     "checkpoint",
+    "checkpoint_summary",
     "cycle",
     "metadata",
     "model",
+    "optimizer_memory",
     "plan",
     "process",
     "protocol",
+    "report_extra",
     "worker",
 ]
 
@@ -162,3 +166,34 @@ assignment = Table(
     sqlite_autoincrement=True,
 )
 """A worker's place in a cycle. Ids are the order of assignment, in which diffs are summed."""
+
+# The tables below came later. They stand beside the others instead of widening them, so that
+# opening an older database makes them and leaves everything in it as it is.
+
+report_extra = Table(
+    "report_extra",
+    metadata,
+    Column("assignment_id", Integer, ForeignKey("assignment.id"), primary_key=True),
+    Column("num_samples", Integer),
+    Column("metrics", JSON, nullable=False),
+)
+"""What came with a report beside its diff, if anything did; gone once the cycle has ended."""
+
+checkpoint_summary = Table(
+    "checkpoint_summary",
+    metadata,
+    Column("checkpoint_id", Integer, ForeignKey("checkpoint.id"), primary_key=True),
+    Column("reports", Integer, nullable=False),
+    Column("num_samples", BigInteger),
+    Column("metrics", JSON, nullable=False),
+)
+"""The reports a checkpoint was made of: how many, on how many samples, their mean metrics."""
+
+optimizer_memory = Table(
+    "optimizer_memory",
+    metadata,
+    Column("model_id", Integer, ForeignKey("model.id"), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+)
+"""What a server optimizer remembers of a model, a State; it belongs to checkpoint ``number``."""

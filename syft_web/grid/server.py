@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 
+from syft_web.grid.admin import is_loopback
 from syft_web.grid.app import create_app
 from syft_web.grid.limits import Limits
 from syft_web.grid.threaded import ThreadedServer
@@ -25,6 +26,8 @@ class Server(ThreadedServer):
         port: Port to listen on, 0 for any free one.
         database: SQLAlchemy URL; None for a temporary database.
         limits: Bounds of single requests.
+        admin_token: What those must know who host. On loopback everybody may host without
+            one, elsewhere nobody.
 
     Example:
         >>> with Server() as grid:
@@ -39,15 +42,19 @@ class Server(ThreadedServer):
         database: str | None = None,
         *,
         limits: Limits | None = None,
+        admin_token: str | None = None,
     ) -> None:
         self._database = database
         self._limits = limits or Limits()
+        self._admin_token = admin_token
         self._app: Starlette | None = None
         super().__init__(
             host,
             port,
             name="grid",
             access_log=False,
+            # Below that the WebSocket library writes frames, tokens included.
+            log_level="info",
             lifespan="on",
             server_header=False,
             ws_max_size=self._limits.max_message,
@@ -63,13 +70,24 @@ class Server(ThreadedServer):
         """The WebSocket address, e.g. ``ws://127.0.0.1:5000``."""
         return "ws" + self.url.removeprefix("http")
 
+    @property
+    def takes_models(self) -> bool:
+        """Whether anybody may host: with the admin token, or everybody on loopback."""
+        return self._admin_token is not None or is_loopback(self._host)
+
     def make_app(self) -> Starlette:
         """The grid over its database.
 
         Raises:
             StoreError: The database cannot be opened.
+            HostError: The admin token is none.
         """
-        self._app = create_app(self._database, limits=self._limits)
+        self._app = create_app(
+            self._database,
+            limits=self._limits,
+            admin_token=self._admin_token,
+            loopback=is_loopback(self._host),
+        )
         return self._app
 
     def settle(self, timeout: float = 10.0) -> bool:

@@ -14,10 +14,11 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from syft_web.errors import ModelError, ServiceError
 from syft_web.grid import requests, texts
-from syft_web.grid.aggregate import check_diff
+from syft_web.grid.aggregation import check_diff
 from syft_web.grid.completion import close_if_due, open_cycle
 from syft_web.grid.configs import ServerConfig
 from syft_web.grid.hosting import Hosting
@@ -26,7 +27,7 @@ from syft_web.grid.records import Assignment, Cycle, CycleState, PlanBytes, Proc
 from syft_web.grid.store import Store
 from syft_web.wire.messages import AuthenticateReply, CycleAccepted, CycleRejected, CycleRequest
 
-__all__ = ["Service"]
+__all__ = ["Question", "Service"]
 
 logger = logging.getLogger("syft_web.grid")
 
@@ -40,6 +41,21 @@ MAX_NUMBER_DIGITS = 18
 """Longer checkpoint numbers do not exist, and no database has integers for them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What must be asked of a third party before a worker may join.
+
+    Attributes:
+        endpoint: Whom to ask.
+        token: The worker's token; secret and public key have passed it.
+        process: Where the worker is to join.
+    """
+
+    endpoint: str = field(repr=False)
+    token: str = field(repr=False)
+    process: Process
+
+
 class Service:
     """The grid's answers to its clients.
 
@@ -47,6 +63,7 @@ class Service:
         store: Where everything is kept.
         clock: Gives the time in seconds since 1970.
         on_change: Called after a cycle was opened, or closed and waits for its aggregation.
+        short_secrets: Whether processes may be hosted whose secret can be guessed.
     """
 
     def __init__(
@@ -55,10 +72,12 @@ class Service:
         *,
         clock: Callable[[], float] = time.time,
         on_change: Callable[[], None] = lambda: None,
+        short_secrets: bool = True,
     ) -> None:
         self._store = store
         self._clock = clock
         self._on_change = on_change
+        self._short_secrets = short_secrets
 
     def host(self, data: object) -> None:
         """``model-centric/host-training``: check everything, then store it in one go.
@@ -67,7 +86,8 @@ class Service:
             HostingError: Something in it is not valid; nothing was stored.
             ServiceError: A process of that name and version exists.
         """
-        hosting = Hosting.check(requests.host_training_request(data), self._is_taken)
+        request = requests.host_training_request(data)
+        hosting = Hosting.check(request, self._is_taken, short_secrets=self._short_secrets)
         with self._store.write() as tx:
             if tx.find_process(hosting.name, hosting.version) is not None:
                 raise ServiceError(texts.CONFLICT)
@@ -89,18 +109,32 @@ class Service:
         self._on_change()
         logger.info("Hosted %s %s as process %d", hosting.name, hosting.version, process_id)
 
-    def authenticate(self, data: object) -> AuthenticateReply:
-        """``model-centric/authenticate``: give a new worker an id.
+    def authenticate(self, data: object) -> AuthenticateReply | Question:
+        """``model-centric/authenticate``: check the token, then give a new worker an id.
+
+        Returns:
+            A question where a third party decides: after its yes, go on with `enroll`.
 
         Raises:
-            ServiceError: Status 401, the process is unknown.
+            ServiceError: Status 401, the process is unknown; 400, the token is missing or
+                not valid.
         """
         request = requests.authenticate_request(data)
-        with self._store.write() as tx:
+        with self._store.read() as tx:
             process = tx.find_process(request.model_name, request.model_version)
-            if process is None:
-                raise ServiceError(texts.PROCESS_NOT_FOUND, status=401)
-            worker_id = str(uuid.uuid4())
+        if process is None:
+            raise ServiceError(texts.PROCESS_NOT_FOUND, status=401)
+        wanted = ServerConfig.read(process.server_config).authentication
+        if wanted is not None:
+            wanted.check(request.auth_token)
+            if wanted.endpoint:
+                return Question(wanted.endpoint, request.auth_token or "", process)
+        return self.enroll(process)
+
+    def enroll(self, process: Process) -> AuthenticateReply:
+        """Give a new worker an id. Its token has been checked."""
+        worker_id = str(uuid.uuid4())
+        with self._store.write() as tx:
             tx.add_worker(worker_id, process.id, self._clock())
         rules = ServerConfig.read(process.server_config)
         return AuthenticateReply(worker_id=worker_id, requires_speed_test=rules.requires_speed_test)
@@ -122,6 +156,9 @@ class Service:
             if process is None:
                 raise ServiceError(texts.PROCESS_NOT_FOUND)
             rules = ServerConfig.read(process.server_config)
+            if rules.authentication and tx.process_of_worker(request.worker_id) != process.id:
+                # PyGrid let in here whoever had joined an open process.
+                raise ServiceError(texts.NOT_JOINED, status=401)
             speeds = requests.speeds_of(request, required=rules.requires_speed_test)
             cycle = tx.current_cycle(process.id)
             if cycle is None:
@@ -160,7 +197,13 @@ class Service:
             if not _counts(assignment, cycle):
                 return
             now = self._clock()
-            tx.set_report(assignment.id, request.diff, now)
+            tx.set_report(
+                assignment.id,
+                request.diff,
+                now,
+                num_samples=request.num_samples,
+                metrics=request.metrics,
+            )
             closed = close_if_due(tx, process, cycle, now)
         if closed:
             self._on_change()

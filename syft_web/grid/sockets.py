@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from syft_web.errors import ServiceError
 from syft_web.grid import texts
+from syft_web.grid.admin import STRANGER, Caller
 from syft_web.grid.dispatch import MESSAGE_TYPES, Dispatcher, parse_json
 from syft_web.wire.messages import AUTHENTICATE, SOCKET_PING
 
@@ -24,6 +25,7 @@ _LONGEST_ECHO = 200
 async def converse(socket: WebSocket) -> None:
     """Serve one connection until the client leaves."""
     dispatcher: Dispatcher = socket.app.state.dispatcher
+    caller = Caller.of(socket.headers)
     await socket.accept()
     try:
         while True:
@@ -35,7 +37,7 @@ async def converse(socket: WebSocket) -> None:
                 await socket.close(UNSUPPORTED_DATA, "This grid speaks JSON in text frames.")
                 return
             if text:
-                await socket.send_text(json.dumps(await answer(dispatcher, text)))
+                await socket.send_text(json.dumps(await answer(dispatcher, text, caller)))
     except WebSocketDisconnect:
         return
 
@@ -46,7 +48,7 @@ async def turn_away(socket: WebSocket) -> None:
     await socket.close(POLICY_VIOLATION, "The WebSocket of this grid is at the path /")
 
 
-async def answer(dispatcher: Dispatcher, text: str) -> dict[str, Any]:
+async def answer(dispatcher: Dispatcher, text: str, caller: Caller = STRANGER) -> dict[str, Any]:
     """The envelope that answers one text frame.
 
     A request id is repeated when it is truthy, whatever its type. What is wrong with
@@ -58,13 +60,15 @@ async def answer(dispatcher: Dispatcher, text: str) -> dict[str, Any]:
         return {"error": error.text}
     if not isinstance(envelope, dict):
         return {"error": texts.missing_attribute(envelope, "get")}
-    reply = await _reply(dispatcher, envelope)
+    reply = await _reply(dispatcher, envelope, caller)
     if request_id := envelope.get("request_id"):
         reply["request_id"] = request_id
     return reply
 
 
-async def _reply(dispatcher: Dispatcher, envelope: dict[str, Any]) -> dict[str, Any]:
+async def _reply(
+    dispatcher: Dispatcher, envelope: dict[str, Any], caller: Caller
+) -> dict[str, Any]:
     if "type" not in envelope:
         return {"error": "'type'"}
     message_type = envelope["type"]
@@ -77,7 +81,7 @@ async def _reply(dispatcher: Dispatcher, envelope: dict[str, Any]) -> dict[str, 
     if "data" not in envelope and message_type != AUTHENTICATE:
         return {"error": "'data'"}
     try:
-        data = await dispatcher.call(message_type, envelope.get("data"))
+        data = await dispatcher.call(message_type, envelope.get("data"), caller)
     except ServiceError as error:
         data = dispatcher.refusal(message_type, error.text)
     return {"type": message_type, "data": data}

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from syft_web.errors import StoreError
 from syft_web.grid.queries import Transaction
 from syft_web.grid.schema import metadata
+from syft_web.grid.sql_errors import first_line, translated
 
 __all__ = ["Store"]
-
-logger = logging.getLogger("syft_web.grid")
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
@@ -46,7 +44,7 @@ class Store:
             metadata.create_all(self._engine)
         except (SQLAlchemyError, ImportError, ValueError) as error:
             raise StoreError(
-                f"The database could not be opened: {_first_line(error)}. Give a SQLAlchemy URL "
+                f"The database could not be opened: {first_line(error)}. Give a SQLAlchemy URL "
                 "such as sqlite:///grid.sqlite, in a folder that can be written."
             ) from error
 
@@ -57,7 +55,7 @@ class Store:
         Raises:
             StoreError: The database does not answer.
         """
-        with _translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             yield Transaction(connection)
 
     @contextmanager
@@ -68,7 +66,7 @@ class Store:
             StoreError: The database does not answer, or cannot be written.
         """
         with (
-            _translated(),
+            translated(),
             self._engine.connect().execution_options(syft_web_write=True) as connection,
             connection.begin(),
         ):
@@ -112,20 +110,3 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer takes the lock before it reads: what it has read cannot change under it.
     writing = connection.get_execution_options().get("syft_web_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        logger.error("The database refused: %s", _first_line(error))
-        raise StoreError(
-            "The grid's database is busy or cannot be written; try again in a moment."
-        ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    # Later lines carry the statement with its parameters, which may be people's data.
-    cause = getattr(error, "orig", None) or error
-    return str(cause).splitlines()[0] if str(cause) else type(cause).__name__

@@ -13,10 +13,16 @@ __all__ = [
     "INVALID_DIFF",
     "INVALID_REQUEST_KEY",
     "MODEL_NOT_FOUND",
+    "NOT_AUTHORIZED",
+    "NOT_JOINED",
     "PLAN_INVALID",
     "PLAN_NOT_FOUND",
     "PROCESS_NOT_FOUND",
     "PROTOCOL_NOT_FOUND",
+    "TOKEN_INVALID",
+    "TOKEN_NOT_PASSED",
+    "TOKEN_REQUIRED",
+    "VERIFIER_SILENT",
     "WORKER_NOT_FOUND",
     "missing_attribute",
 ]
@@ -25,11 +31,19 @@ CONFLICT = "FL Process already exists."
 CYCLE_NOT_FOUND = "Cycle not found!"
 INVALID_REQUEST_KEY = "Invalid request key!"
 MODEL_NOT_FOUND = "Model ID not found!"
+NOT_AUTHORIZED = "User is not authorized for this operation!"
+NOT_JOINED = f"{NOT_AUTHORIZED}: join this very model first, with an 'auth_token'"
 PLAN_INVALID = "Plan is not valid"
 PLAN_NOT_FOUND = "Plan ID not found!"
 PROCESS_NOT_FOUND = "Not found any process related with this cycle and worker ID."
 PROTOCOL_NOT_FOUND = "Protocol ID not found!"
+TOKEN_INVALID = "The 'auth_token' you sent is invalid."
+TOKEN_NOT_PASSED = "The 'auth_token' you sent did not pass 3rd party validation."
+TOKEN_REQUIRED = "Authentication is required, please pass an 'auth_token'."
 WORKER_NOT_FOUND = "Worker ID not found!"
+
+VERIFIER_SILENT = "The 3rd party validation of tokens does not answer; try again later."
+"""Ours: PyGrid sent what its HTTP library said."""
 
 INVALID_DIFF = "Invalid diff"
 """Ours: PyGrid took any bytes and failed later."""

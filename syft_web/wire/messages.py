@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final
 
 from syft_web.errors import MessageError
 from syft_web.wire.frames import ErrorReply, unwrap
+from syft_web.wire.metrics import as_metrics, as_samples
 from syft_web.wire.narrow import Keys, parse_json
 
 __all__ = [
@@ -240,25 +241,44 @@ class CycleRejected:
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """Hands in a diff (protocol.md 1.5.4): original minus trained parameters, a State."""
+    """Hands in a diff (protocol.md 1.5.4).
+
+    Attributes:
+        worker_id: From the `AuthenticateReply`.
+        request_key: From the `CycleAccepted`.
+        diff: Original minus trained parameters, a State.
+        num_samples: On how many samples it was trained; see `syft_web.wire.metrics`. Like the
+            next one an extension: not written when None, and unknown to the original grid.
+        metrics: Numbers that tell how training went, by name.
+    """
 
     worker_id: str
     request_key: str = field(repr=False)
     diff: bytes = field(repr=False)
+    num_samples: int | None = None
+    metrics: dict[str, float] | None = None
 
     @classmethod
     def from_json(cls, value: object) -> ReportRequest:
         """Narrows a request; white space within the base64 is ignored (KotlinSyft wraps it)."""
         keys = Keys("report request", value)
-        return cls(keys.text("worker_id"), keys.text("request_key"), keys.base64("diff"))
+        return cls(
+            keys.text("worker_id"),
+            keys.text("request_key"),
+            keys.base64("diff"),
+            as_samples(keys.values.get("num_samples")),
+            as_metrics(keys.values.get("metrics")),
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values, the diff as base64."""
-        return {
-            "worker_id": self.worker_id,
-            "request_key": self.request_key,
-            "diff": base64.b64encode(self.diff).decode("ascii"),
-        }
+        """As plain values, the diff as base64; what is None is left out."""
+        return _present(
+            worker_id=self.worker_id,
+            request_key=self.request_key,
+            diff=base64.b64encode(self.diff).decode("ascii"),
+            num_samples=self.num_samples,
+            metrics=self.metrics,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,10 @@ STILL_BUSY = "a poll while the original was aggregating; the test waits for ours
 REPORT_CHECKED = "a diff that does not fit the model is refused when it is reported"
 NOT_WEDGED = "the bad report was refused, so the cycle goes on with the good ones"
 WAITS_FOR_GOOD = "the bad report was refused, so the cycle waits for one more"
+EMPTY_SECRET = "an empty secret is none: nobody can sign tokens with it (finding 26)"
+NO_ANSWER = "a third party that is not there: our words, not the HTTP library's"
+NO_REDIRECT = "the token is not sent elsewhere: a redirect is a no"
+ELSEWHERE = "its other process was hosted in another recording"
 LENIENT = "missing ids, and elements beside another serializer number, can be read"
 
 DIFFERENCES: list[tuple[str, tuple[int, ...], str]] = [
@@ -36,6 +40,12 @@ DIFFERENCES: list[tuple[str, tuple[int, ...], str]] = [
     ("10_auth_none_and_versions", (5, 6), ZERO_SPEED),
     ("10_auth_none_and_versions", (26, 29, 32), FALSY_VERSION),
     ("10_auth_none_and_versions", (52, 53), "authentication: null is no authentication"),
+    ("11_auth_tokens", (101, 102), NO_REDIRECT),
+    ("11_auth_tokens", (119, 120), NO_ANSWER),
+    ("11_auth_tokens", (126, 127), EMPTY_SECRET),
+    ("11_auth_tokens", (133, 134), ELSEWHERE),
+    ("12_auth_blank_keys", (2, 4), EMPTY_SECRET),
+    ("12_auth_blank_keys", (7, 9), NO_ANSWER),
     ("21_downloads", (25,), "get-protocol works: raw bytes (7.2)"),
     ("22_plan_variants", (37,), "no empty shell where a plan has no torchscript: 400 (3.10)"),
     ("22_plan_variants", (42,), NO_TFJS),
@@ -55,6 +65,8 @@ DIFFERENCES: list[tuple[str, tuple[int, ...], str]] = [
     ("42_race_lost_checks", (37,), "no check is skipped: the next cycle is open"),
     ("44_half_made_process", (3, 5, 7, 9, 13, 15), WHOLE),
     ("50_syftjs_ws", (28, 29, 62, 63, 64, 65), STILL_BUSY),
+    ("52_syftjs_auth_and_rejection", (61, 84), "the recording does not have the answer"),
+    ("52_syftjs_auth_and_rejection", (72,), ZERO_SPEED),
 ]
 
 

@@ -20,7 +20,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -67,10 +67,15 @@ class Player:
     grid: Server
     fixtures: Path
     waits: dict[int, float] = field(default_factory=dict)
+    texts: InitVar[dict[str, str] | None] = None
     _known: dict[tuple[str, Any], Any] = field(default_factory=dict)
     _sockets: dict[str, ClientConnection] = field(default_factory=dict)
     _pending: dict[str, Any] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self, texts: dict[str, str] | None) -> None:
+        for theirs, ours in (texts or {}).items():
+            self._known["key", theirs] = ours
 
     def play(self, name: str) -> Iterator[Outcome]:
         """Every exchange in turn; entries without a request are passed over."""
@@ -100,7 +105,8 @@ class Player:
     # WebSocket
 
     def _ws(self, entry: dict[str, Any]) -> str | None:
-        name, event = entry["conn"], entry.get("event", "")
+        # Every client of a recording counts its connections from 1.
+        name, event = f"{entry.get('client', '')} {entry['conn']}", entry.get("event", "")
         if event == "open":
             opened = connect(self.grid.ws_url, max_size=BIG, compression=None)
             self._sockets[name] = self._stack.enter_context(opened)

@@ -402,6 +402,22 @@ def test_a_refused_report_can_be_repeated():
     assert machine.receive(SUCCESS) == Reported()
 
 
+def test_what_is_told_with_a_report():
+    machine = accepted()
+    ask = machine.report(b"a", np.int64(64), {"loss": np.float32(0.5)})
+    assert ask.data["num_samples"] == 64
+    assert ask.data["metrics"] == {"loss": 0.5}
+
+
+@pytest.mark.parametrize(("samples", "metrics"), [(0, None), (None, {"loss": float("nan")})])
+def test_what_no_grid_would_take_is_not_sent(samples, metrics):
+    machine = accepted()
+    with pytest.raises(MessageError):
+        machine.report(b"a", samples, metrics)
+    assert machine.step is Step.ACCEPTED
+    machine.report(b"a")
+
+
 def test_an_error_without_words():
     machine = accepted()
     machine.report(b"a")

@@ -82,16 +82,6 @@ def test_all_problems_at_once() -> None:
         assert key in caught.value.text
 
 
-@pytest.mark.parametrize(
-    "authentication",
-    [{"secret": "abc"}, {"pub_key": "x"}, {"endpoint": "http://x"}, {"type": "jwt", "secret": 1}],
-)
-def test_authentication_is_never_ignored(authentication: dict[str, object]) -> None:
-    with pytest.raises(HostingError, match="not supported") as caught:
-        ServerConfig.read({"cycle_length": 1, "authentication": authentication})
-    assert "abc" not in caught.value.text
-
-
 @pytest.mark.parametrize("nothing", [None, {}, {"type": "jwt"}, {"secret": "", "pub_key": ""}])
 def test_no_authentication(nothing: dict[str, object] | None) -> None:
     assert ServerConfig.read({"cycle_length": 1, "authentication": nothing}).cycle_length == 1

@@ -18,7 +18,7 @@ from syft_web.wire import syft_proto as pb
 from syft_web.wire.messages import CycleAccepted, CycleRejected
 from tests.grid.talk import host_data, small_diff, small_model
 from tests.paths import DATA
-from tests.unit.grid.test_aggregate import list_plan
+from tests.unit.grid.averaging import list_plan
 from tests.unit.grid.workers import Clock, Workers, refused
 
 # Hosting
@@ -58,7 +58,10 @@ def test_a_name_and_version_is_hosted_once(service: Service) -> None:
         ({"client_config": {"name": "m", "version": "1", "lr": math.nan}}, "client_config.lr"),
         ({"client_config": {"name": "m", "version": "1", "a": [{"b": math.inf}]}}, "a.0..b"),
         ({"server_config": {}}, "'cycle_length'"),
-        ({"server_config": {"cycle_length": 1, "authentication": {"secret": "s"}}}, "authentic"),
+        (
+            {"server_config": {"cycle_length": 1, "authentication": {"pub_key": "s"}}},
+            "pub_key is no",
+        ),
     ],
 )
 def test_what_is_not_whole_is_not_hosted(
