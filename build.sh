@@ -115,8 +115,18 @@ run_test() {
   say "wheel and site"
   "$py" -m web.site
   check
-  say "tests"
-  exec "$py" -m pytest --durations=10
+  run_tests
+}
+
+# What only computes runs on all cores; what has servers and browsers of its own, one by one.
+run_tests() {
+  local failed=0
+  say "tests of parts and conformance"
+  OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$py" -m pytest --durations=10 \
+    --numprocesses auto --dist loadfile tests/unit tests/conformance || failed=1
+  say "tests of grid and pages"
+  "$py" -m pytest --durations=10 tests/grid tests/browser || failed=1
+  return $failed
 }
 
 run_bench() { need_npm; need_venv test; need_chromium; exec "$py" -m tests.bench "$@"; }
