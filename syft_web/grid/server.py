@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import socket
+
 from starlette.applications import Starlette
 
 from syft_web.grid.admin import is_loopback
 from syft_web.grid.app import create_app
+from syft_web.grid.connections import Door, protocols
 from syft_web.grid.limits import Limits
+from syft_web.grid.memory import Memory
 from syft_web.grid.threaded import ThreadedServer
+from syft_web.grid.watch import Watching
 
 __all__ = ["Server"]
 
-STOP_SECONDS = 5
+STOP_SECONDS = 10
 """How long open requests may take to end when the server stops."""
 
 
@@ -25,9 +31,11 @@ class Server(ThreadedServer):
         host: Address to listen on.
         port: Port to listen on, 0 for any free one.
         database: SQLAlchemy URL; None for a temporary database.
-        limits: Bounds of single requests.
+        limits: What clients may ask.
         admin_token: What those must know who host. On loopback everybody may host without
             one, elsewhere nobody.
+        listener: A socket that is bound to the address already, if there is one.
+        watching: What there is for those who watch the grid: dashboard and metrics.
 
     Example:
         >>> with Server() as grid:
@@ -43,19 +51,28 @@ class Server(ThreadedServer):
         *,
         limits: Limits | None = None,
         admin_token: str | None = None,
+        listener: socket.socket | None = None,
+        watching: Watching | None = None,
     ) -> None:
         self._database = database
         self._limits = limits or Limits()
+        self._memory = Memory(self._limits.memory)
+        http, websocket = protocols(Door(self._limits, self._memory))
         self._admin_token = admin_token
+        self._watching = watching
         self._app: Starlette | None = None
         super().__init__(
             host,
             port,
             name="grid",
+            listener=listener,
             access_log=False,
-            # Below that the WebSocket library writes frames, tokens included.
-            log_level="info",
+            # Never below info: there the WebSocket library writes frames, tokens included.
+            log_level=max(logging.getLogger().getEffectiveLevel(), logging.INFO),
             lifespan="on",
+            http=http,
+            ws=websocket,
+            forwarded_allow_ips=self._limits.proxies,
             server_header=False,
             ws_max_size=self._limits.max_message,
             ws_ping_interval=self._limits.ping_interval,
@@ -87,6 +104,8 @@ class Server(ThreadedServer):
             limits=self._limits,
             admin_token=self._admin_token,
             loopback=is_loopback(self._host),
+            memory=self._memory,
+            watching=self._watching,
         )
         return self._app
 

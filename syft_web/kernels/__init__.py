@@ -1,10 +1,11 @@
 """The heavy operations in SIMD machine code where the runtime allows it, else in numpy.
 
-`info` says what is in use and why. Products of matrices and updates of parameters always give
-a result. The other functions give None where their kernel does not apply, and the caller goes
+`info` says what is in use and why. Products of matrices and chains always give a
+result. The other functions give None where their kernel does not apply, and the caller goes
 on in numpy. Results differ from numpy's by float32 rounding only.
 """
 
+from syft_web.kernels.chain import Chain
 from syft_web.kernels.elementwise import erf, exp, gelu, relu, relu_backward, sigmoid, tanh
 from syft_web.kernels.images import (
     avg_pool,
@@ -27,14 +28,12 @@ from syft_web.kernels.rows import (
     softmax_backward,
     sum_axis,
 )
-from syft_web.kernels.update import adam, axpy, momentum
 
 __all__ = [
+    "Chain",
     "active",
-    "adam",
     "avg_pool",
     "avg_pool_backward",
-    "axpy",
     "conv2d",
     "conv2d_backward_input",
     "conv2d_backward_weight",
@@ -50,7 +49,6 @@ __all__ = [
     "matmul",
     "max_pool",
     "max_pool_backward",
-    "momentum",
     "relu",
     "relu_backward",
     "sigmoid",

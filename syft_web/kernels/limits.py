@@ -8,6 +8,8 @@ from __future__ import annotations
 
 __all__ = [
     "ACCUMULATE_BLOCK",
+    "CHAIN_BLOCK",
+    "CHAIN_SIZE",
     "CONVOLUTION_WORK",
     "MAP_SIZES",
     "MATMUL_WORK",
@@ -16,7 +18,6 @@ __all__ = [
     "SOFTMAX_BACKWARD_SIZE",
     "SOFTMAX_SIZE",
     "SUM_SIZE",
-    "UPDATE_SIZES",
 ]
 
 MATMUL_WORK = 20_000
@@ -58,6 +59,9 @@ SOFTMAX_BACKWARD_SIZE = 1024
 SUM_SIZE = 8192
 """Elements. 64x16: 11 and 11; 64x128: 14 and 12."""
 
-UPDATE_SIZES = {"axpy": 8192, "momentum": 2048, "adam": 64}
-"""Elements. axpy of 4096: 6.6 and 10, of 65536: 150 and 74 (on a busy machine); adam of 64: 20
-and 18, of 4096: 53 and 35."""
+CHAIN_SIZE = 8192
+"""Elements of each array, looked at when a plan is compiled. Momentum with weight decay, six
+operations: of 1000: 10 and 22; of 8000: 32 and 31; of 78400: 250 and 112."""
+
+CHAIN_BLOCK = 1 << 15
+"""Elements that numpy does at a time."""

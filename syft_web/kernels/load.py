@@ -77,9 +77,17 @@ _state = _State()
 
 
 def address(x: NDArray[Any]) -> int:
-    """Where an array's first element lies (half the time of ``x.ctypes.data``)."""
-    found: int = x.__array_interface__["data"][0]
+    """Where an array's first element lies, in a third of the time of ``x.ctypes.data``.
+
+    In numpy's C interface this pointer is what an array has first after what every object has.
+    `_load` makes sure of it.
+    """
+    found: int = _pointer_at(id(x) + _HEAD).value
     return found
+
+
+_HEAD = object.__basicsize__
+_pointer_at = ctypes.c_size_t.from_address
 
 
 def current() -> Kernels | None:
@@ -162,6 +170,9 @@ def _loaded(name: str) -> Kernels | None:
 def _load(name: str) -> Kernels:
     if sys.platform != "emscripten":
         raise HostError("side modules of WebAssembly need Pyodide")
+    x = np.zeros((3, 2), np.float32)[1:]
+    if address(x) != x.__array_interface__["data"][0]:
+        raise HostError("arrays are laid out in another way than was thought")
     path = Path(__file__).with_name(f"{name}.wasm")
     if not path.is_file():
         raise HostError(f"{path.name} is not in this installation")

@@ -29,6 +29,8 @@ class Call:
         action: Index of the action; of the first of several that were made one.
         command: The action's command; several are joined by ``" + "``.
         target: Which of `values` an in-place call writes to.
+        takes: For each result, which of `values` dies and gives it its memory, -1 for none;
+            empty where all results have new memory.
     """
 
     row: Row
@@ -39,6 +41,7 @@ class Call:
     action: int
     command: str
     target: int = 0
+    takes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from syft_web.errors import PlanInvalidError
+from syft_web.ops.chance import drawing
 from syft_web.plan.limits import DEFAULT_LIMITS, Limits
 from syft_web.plan.state import State
 from syft_web.plan.values import Action, Arg, Id, Placeholder, Ref
@@ -284,7 +285,10 @@ class Plan:
         return Programs(self.graph, self.limits)
 
     def execute(
-        self, *args: Any, should_stop: Callable[[], bool] | None = None
+        self,
+        *args: Any,
+        should_stop: Callable[[], bool] | None = None,
+        noise: Sequence[int] | None = None,
     ) -> list[np.ndarray]:
         """Run the plan.
 
@@ -298,6 +302,8 @@ class Plan:
                 float counts as float32, an int as int64 (float32 in a tfjs role), both
                 without dimensions.
             should_stop: Asked before each step; when it says True, the run ends.
+            noise: Integers from 0 on that the run's random numbers (dropout) shall depend on, and
+                on nothing else; by default it draws what comes next.
 
         Returns:
             One array per output placeholder. They share no memory with the
@@ -311,7 +317,11 @@ class Plan:
         """
         programs = self.programs
         arrays = programs.arguments.arrays(args)
-        return programs.get(arrays).run_arrays(arrays, should_stop=should_stop)
+        program = programs.get(arrays)
+        if noise is None:
+            return program.run_arrays(arrays, should_stop=should_stop)
+        with drawing(*noise):
+            return program.run_arrays(arrays, should_stop=should_stop)
 
     def listing(self) -> str:
         """The role that runs as readable text, one action a line."""

@@ -8,6 +8,7 @@ each call the bands must be as they were, those of the results included: while a
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -16,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from syft_web import kernels
-from syft_web.kernels import elementwise, images, limits, matrix, rows, update
+from syft_web.kernels import chain, elementwise, images, limits, matrix, rows
 
 __all__ = ["CHECKS", "run"]
 
 BAND = 64
 """Elements before and after each array."""
 
-MODULES = (elementwise, images, matrix, rows, update)
+MODULES = (chain, elementwise, images, matrix, rows)
 
 Array = Any
 
@@ -548,39 +549,49 @@ def check_sums(g: Guards) -> None:
         g.check()
 
 
-# -- updates -----------------------------------------------------------------------------
+# -- chains ------------------------------------------------------------------------------
 
 
-def check_updates(g: Guards) -> None:
-    for size in (1, 3, 4, 5, 8, 11, 100, 1003):
-        for shape in ((size,), (size, 2)):
-            target, grad = g.random(*shape, written=True), g.random(*shape)
-            wanted = target.astype(np.float64) - 0.1 * grad
-            assert kernels.axpy(target, -0.1, grad) is target
-            _close(target, wanted, scale=1)
-            for dampening, nesterov in ((0.0, False), (0.5, False), (0.0, True)):
-                target, velocity = g.random(*shape, written=True), g.random(*shape, written=True)
-                speed = 0.9 * velocity.astype(np.float64) + (1 - dampening) * grad
-                wanted = target - 0.1 * (grad + 0.9 * speed if nesterov else speed)
-                options: Any = {"dampening": dampening, "nesterov": nesterov}
-                kernels.momentum(target, velocity, grad, 0.1, 0.9, **options)
-                _close(velocity, speed, scale=1)
-                _close(target, wanted, scale=1)
-            _adam_case(g, shape, grad)
-            g.check()
+EXACT = ("add", "sub", "mul", "div", "neg", "sqrt", "abs", "threshold_backward")
+SMOOTH = ("add", "sub", "tanh", "sigmoid", "relu", "neg")
 
 
-def _adam_case(g: Guards, shape: tuple[int, ...], grad: Array) -> None:
-    target, mean = g.random(*shape, written=True), g.random(*shape, written=True)
-    square = g.filled(g.rng.random(shape, np.float32), written=True)
-    steep = grad.astype(np.float64)
-    m = 0.9 * mean.astype(np.float64) + (1 - 0.9) * steep
-    v = 0.999 * square.astype(np.float64) + (1 - 0.999) * steep**2
-    wanted = target - 0.01 * (m / (1 - 0.9**3)) / (np.sqrt(v / (1 - 0.999**3)) + 1e-8)
-    kernels.adam(target, mean, square, grad, 0.01, 3)
-    _close(mean, m, scale=1)
-    _close(square, v, scale=1)
-    _close(target, wanted, scale=1)
+def _random_chain(rng: np.random.Generator, names: tuple[str, ...]) -> kernels.Chain:
+    """Three arrays, two results, two numbers, three places in between."""
+    code: list[tuple[str, int, tuple[int, ...]]] = []
+    there = [0, 1, 2, 5, 6]
+    for out in (7, 8, 9, 7, 8, 3, 9, 4):
+        name = names[rng.integers(len(names))]
+        count = 2 if name in ("add", "sub", "mul", "div", "threshold_backward") else 1
+        code.append((name, out, tuple(int(n) for n in rng.choice(there, count))))
+        there = sorted({*there, out})
+    # The last to read the third array is before the second result, which may take its place.
+    read = [2 in operands for _, _, operands in code]
+    takes = (-1, -1) if any(read[-1:]) else (-1, 2)
+    return kernels.Chain(3, 2, (-0.75,), 1, 3, tuple(code), takes)
+
+
+def check_chains(g: Guards) -> None:
+    for size, layout, kinds in itertools.product(
+        (1, 3, 4, 5, 100, 255, 256, 257, 1003), ("C", "T", "gaps", "same"), (EXACT, SMOOTH)
+    ):
+        made = _random_chain(g.rng, kinds)
+        values = [g.rng.standard_normal((size, 2), np.float32) for _ in range(3)]
+        if layout == "same":
+            values[1][:] = values[1][0]
+        numbers = [g.random(*[1] * (size % 2))]
+        places = [
+            g.filled(x, layout=layout if i == 1 else "C", written=i == made.takes[1])
+            for i, x in enumerate(values)
+        ]
+        wanted = dataclasses.replace(made, takes=(-1, -1))._in_numpy(values, numbers)
+        got = made(*places, *numbers)
+        for ours, theirs in zip(got, wanted, strict=True):
+            if kinds is EXACT:
+                assert np.array_equal(ours, theirs, equal_nan=True)
+            else:
+                _close(ours, theirs, scale=1, ulps=64)
+        g.check()
 
 
 CHECKS: dict[str, Callable[[Guards], None]] = {

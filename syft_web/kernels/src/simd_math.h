@@ -33,6 +33,8 @@ INLINE f4 exp4(f4 x) {
 
 INLINE f4 sigmoid4(f4 x) { return splat(1) / (splat(1) + exp4(-x)); }
 
+INLINE f4 relu4(f4 x) { return max4(x, splat(0)); }
+
 INLINE f4 with_sign_of(f4 size, f4 x) {
   return choose(isplat((int)0x80000000), x, size);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syft_web.plan.passes.base import Pass
+from syft_web.plan.passes.chain import chains
 from syft_web.plan.passes.common import dead, repeated
 from syft_web.plan.passes.fold import fold
 from syft_web.plan.passes.functional import functional
@@ -24,6 +25,7 @@ PASSES: tuple[Pass, ...] = (
     dead,
     accumulate,
     descend,
+    chains,
     in_operands,
 )
 """Each sees what the ones before made of the plan. Copies are looked at after the products,

@@ -95,6 +95,9 @@ class Liveness:
             self.defined[register] = index
             if roots:
                 self.roots[register] = roots
+        for register, take in zip(call.outs, call.takes, strict=False):
+            if take >= 0:
+                self.roots[register] = self._roots_of(call.values[take])
         if call.row.writes:
             for param, value in zip(call.row.params, call.values, strict=True):
                 if param.name in call.row.writes:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from syft_web.kernels import Chain
 from syft_web.ops.dtypes import FLOAT32, FLOAT64
 from syft_web.ops.fused import ELEMENTWISE
 from syft_web.ops.row import Row
@@ -26,7 +27,7 @@ __all__ = ["OWN", "in_operands", "writable"]
 
 OWN = frozenset(ELEMENTWISE) | named(
     """
-    gemm gemm_add gemm_step matmul mm matMul linear addmm bmm sum mean softmax
+    chain gemm gemm_add gemm_step matmul mm matMul linear addmm bmm sum mean softmax
     log_softmax sigmoid convolution conv2d threshold_backward
     """
 )
@@ -84,6 +85,9 @@ def in_operands(graph: Graph, specs: Specs) -> Graph:
     live = Liveness(graph)
     calls: list[Call] = []
     for index, call in enumerate(graph.calls):
+        if isinstance(call.rule, Chain):
+            calls.append(_taking_over(index, call, call.rule, live, specs))
+            continue
         direct = _direct(call, specs)
         if direct is None:
             calls.append(call)
@@ -99,7 +103,8 @@ def _candidates(index: int, call: Call, live: Liveness, specs: Specs) -> list[in
     out = specs[call.outs[0]]
     read = reads(call.values)
     found: list[int] = []
-    for value in call.values[:2]:
+    operands = call.values if isinstance(call.rule, Chain) else call.values[:2]
+    for value in operands:
         register = register_of(value)
         if register < 0:
             continue
@@ -115,6 +120,26 @@ def _candidates(index: int, call: Call, live: Liveness, specs: Specs) -> list[in
         if all(r == register or mine.isdisjoint(live.roots[r]) for r in read):
             found.append(register)
     return found
+
+
+def _taking_over(index: int, call: Call, chain: Chain, live: Liveness, specs: Specs) -> Call:
+    """The chain with results in the memory of arrays that it is the last to read."""
+    last_read = {i: at for at, (_, _, operands) in enumerate(chain.code) for i in operands}
+    written = {out: at for at, (_, out, _) in enumerate(chain.code)}
+    free = _candidates(index, call, live, specs)
+    takes: list[int] = []
+    for number, register in enumerate(call.outs):
+        for place, value in enumerate(call.values[: chain.arrays]):
+            target = register_of(value)
+            if target in free and last_read[place] <= written[chain.arrays + number]:
+                free.remove(target)
+                live.merge(register, target)
+                takes.append(place)
+                break
+        else:
+            takes.append(-1)
+    changed = replace(chain, takes=tuple(takes))
+    return replace(call, rule=changed, takes=changed.takes)
 
 
 def _direct(call: Call, specs: Specs) -> tuple[Callable[..., Any], list[Any]] | None:

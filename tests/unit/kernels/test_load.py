@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from syft_web import kernels
@@ -135,3 +136,9 @@ def test_rows_name_kernels_that_exist() -> None:
 def _rows(name: str, framework: str) -> tuple[table.Row, ...]:
     op = table.lookup(name.removeprefix("."), method=name.startswith("."), framework=framework)
     return op.rows if op else ()
+
+
+def test_addresses_are_numpys() -> None:
+    x = np.zeros((4, 6), np.float32)
+    for y in (x, x[1:, 2:], x.T, x[::-1], np.zeros(()), np.zeros(0)):
+        assert load.address(y) == y.__array_interface__["data"][0]
