@@ -6,17 +6,18 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 py=.venv/bin/python
-typescript=5.9.3
 
 usage() {
   cat <<'END'
 usage: ./build.sh COMMAND
 
-  demo [options]     grid, MNIST model and web page in one go; opens a browser.
+  demo [options]     grid, models and web pages in one go; opens a browser.
                      --headless --workers 3 --cycles 5 [--json FILE] drives Chromium itself;
-                     --model mnist_mlp and mnist_cnn are models written in PyTorch
+                     --model mnist_conv is a convolutional network, --model mnist_mlp and
+                     mnist_cnn are models written in PyTorch
   test [pytest args] everything: wheel, site, linters, types, all tests;
                      with arguments only pytest, with these
+  docs               the reference of the Python and JavaScript API, build/site/reference
   wheel              build/dist/syft_web-*.whl
   site               build/site: the page, Pyodide, the wheels, a package index, MNIST
   bench [NAME ...]   the benchmarks of tests/bench; --quick for less, --json FILE for numbers
@@ -73,14 +74,10 @@ need_chromium() {
     { [ -z "${CI:-}" ] || die "no browser, no CI"; say "browser tests will be skipped"; }
 }
 
-check_types_of_javascript() {
-  need_npm
-  local folder=build/node/typescript-$typescript
-  if [ ! -d "$folder/node_modules/typescript" ]; then
-    mkdir -p "$folder"
-    npm install --prefix "$folder" --no-audit --no-fund --loglevel=error "typescript@$typescript" >/dev/null
-  fi
-  node "$folder/node_modules/typescript/bin/tsc" -p web/tsconfig.json
+# Some tests of pages run in Firefox as well; without one they say that they were left out.
+need_firefox() {
+  "$py" -m web.firefox >/dev/null 2>&1 || say "looking for a Firefox to install"
+  "$py" -m web.firefox --install >/dev/null || say "no Firefox; its tests will be skipped"
 }
 
 check() {
@@ -90,16 +87,18 @@ check() {
   say "mypy --strict"
   "$py" -m mypy
   say "tsc --checkJs"
-  check_types_of_javascript
+  "$py" -m web.typings
 }
+
+run_docs() { need_npm; need_venv test; run_site >/dev/null; "$py" -m web.reference; }
 
 run_wheel() { need_venv; "$py" -m web.wheel; }
 
 run_site() { need_npm; need_venv; "$py" -m web.site; }
 
 run_demo() {
-  # The models in PyTorch are captured here; the other one needs none.
-  case " $* " in *" --model mnist_"* | *" --model=mnist_"*) need_venv test ;; esac
+  # The models in PyTorch are captured here; the others need none.
+  case " $* " in *mnist_mlp* | *mnist_cnn*) need_venv test ;; esac
   run_site >/dev/null
   case " $* " in *" --headless "*) need_chromium ;; esac
   exec "$py" -m web.demo "$@"
@@ -112,6 +111,7 @@ run_test() {
     exec "$py" -m pytest "$@"
   fi
   need_chromium
+  need_firefox
   say "wheel and site"
   "$py" -m web.site
   check
@@ -139,7 +139,7 @@ run_clean() {
 command=${1:-help}
 [ $# -eq 0 ] || shift
 case $command in
-  wheel | site | demo | test | bench | clean) "run_$command" "$@" ;;
+  wheel | site | docs | demo | test | bench | clean) "run_$command" "$@" ;;
   help | -h | --help) usage ;;
   *) usage >&2; die "unknown command: $command" ;;
 esac

@@ -17,13 +17,15 @@ pages, and have to be imported by name.
 from syft_web import data, errors
 from syft_web.client.checkpoint import PlanTrainerCheckpoint
 from syft_web.client.job import Job
+from syft_web.client.keep import SavedCycle
 from syft_web.client.model import Model
 from syft_web.client.specs import PlanInputSpec, PlanOutputSpec
-from syft_web.client.steps import Accepted, Progress, Rejected
+from syft_web.client.steps import Accepted, Countdown, Progress, Rejected
 from syft_web.client.syft import Syft
 from syft_web.client.trainer import PlanTrainer
 from syft_web.client.training_events import BatchEnd, BatchStart, EpochEnd, EpochStart, Finished
 from syft_web.errors import SyftError
+from syft_web.host import open_storage
 from syft_web.plan import Plan, State
 
 __version__ = "0.1.0"
@@ -32,6 +34,7 @@ __all__ = [
     "Accepted",
     "BatchEnd",
     "BatchStart",
+    "Countdown",
     "EpochEnd",
     "EpochStart",
     "Finished",
@@ -44,10 +47,12 @@ __all__ = [
     "PlanTrainerCheckpoint",
     "Progress",
     "Rejected",
+    "SavedCycle",
     "State",
     "Syft",
     "SyftError",
     "__version__",
     "data",
     "errors",
+    "open_storage",
 ]

@@ -32,7 +32,8 @@
     │   └── GridAnswerError            grid.answer       an answer that is not of the protocol (HTML, ...)
     ├── CycleError                     cycle
     │   ├── JobStateError              cycle.state       a call that the job's state does not allow
-    │   └── DownloadError              cycle.download    model, plan or protocol could not be had
+    │   ├── DownloadError              cycle.download    model, plan or protocol could not be had
+    │   └── CycleEndedError            cycle.ended       a kept cycle is not open any more
     ├── TrainingError                  training          specs, data or a step of the training loop
     ├── DataError                      data              a dataset or file that is not what it says
     ├── HostError                      host              this runtime lacks something (a library, a browser API)
@@ -57,6 +58,7 @@ __all__ = [
     "BatchSizeError",
     "BridgeError",
     "CaptureError",
+    "CycleEndedError",
     "CycleError",
     "DataDependentError",
     "DataError",
@@ -409,6 +411,12 @@ class DownloadError(CycleError):
     def __init__(self, message: str, *, asset: str = "") -> None:
         self.asset = asset
         super().__init__(message)
+
+
+class CycleEndedError(CycleError):
+    """A cycle that was to be resumed is not open any more; a new one can be joined."""
+
+    code = "cycle.ended"
 
 
 class TrainingError(SyftError):

@@ -26,9 +26,14 @@ _NOT_FOR_PAGES = {
 }
 """Folders whose modules hardly any page imports; their bytecode would only be carried along."""
 
+_LEFT_OUT = "syft_web/grid/dashboard/"
+"""A page for a grid to serve; no grid runs in a browser."""
+
 
 def add_bytecode(source: Path, target: Path) -> None:
     """Write a wheel that holds what `source` holds, and bytecode that is never checked.
+
+    Only the grid's own page is left out.
 
     The same wheel gives the same bytes as long as the hashes of strings are the same
     (``PYTHONHASHSEED``).
@@ -43,6 +48,8 @@ def add_bytecode(source: Path, target: Path) -> None:
     with ZipFile(source) as wheel, ZipFile(target, "w", ZIP_DEFLATED, compresslevel=9) as made:
         record, lines = None, []
         for info in wheel.infolist():
+            if info.filename.startswith(_LEFT_OUT):
+                continue
             data = wheel.read(info)
             if info.filename.endswith(".dist-info/RECORD"):
                 record = (info, data)
@@ -55,7 +62,8 @@ def add_bytecode(source: Path, target: Path) -> None:
                 lines.append(_record_line(name, code))
         if record is not None:  # the last member, as in every wheel
             info, data = record
-            made.writestr(info, data.rstrip() + "".join(f"\n{n}" for n in lines).encode() + b"\n")
+            kept = [n for n in data.decode().splitlines() if not n.startswith(_LEFT_OUT)]
+            made.writestr(info, "".join(f"{line}\n" for line in kept + lines))
 
 
 def _wanted(path: PurePosixPath) -> bool:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["ARGUMENTS", "find", "install", "main"]
+__all__ = ["ARGUMENTS", "apt_install", "find", "install", "main"]
 
 ARGUMENTS = (
     "--disable-gpu",
@@ -77,18 +77,28 @@ def install() -> str | None:
     print("no Chromium here; trying 'playwright install chromium'", flush=True)
     _try([sys.executable, "-m", "playwright", "install", "chromium"], timeout=300)
     path = find()
-    if path or not shutil.which("apt-get"):
-        return path
+    if path is None:
+        apt_install("chromium")
+    return path or find()
+
+
+def apt_install(package: str) -> None:
+    """Install a Debian package where that needs no password; says what it does.
+
+    Args:
+        package: Its name.
+    """
+    if not shutil.which("apt-get"):
+        return
     root = _root_prefix()
     if root is None:
-        print("apt would need a password: run 'sudo apt-get install chromium' yourself")
-        return None
-    print("trying 'apt-get install chromium'", flush=True)
+        print(f"apt would need a password: run 'sudo apt-get install {package}' yourself")
+        return
+    print(f"trying 'apt-get install {package}'", flush=True)
     quiet = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o"]
     quiet.append("Acquire::Retries=2")
     _try([*quiet, "update"], timeout=180)
-    _try([*quiet, "install", "-y", "--no-install-recommends", "chromium"], timeout=600)
-    return find()
+    _try([*quiet, "install", "-y", "--no-install-recommends", package], timeout=600)
 
 
 def _root_prefix() -> list[str] | None:

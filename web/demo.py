@@ -1,6 +1,7 @@
-"""``./build.sh demo``: a grid, a hosted MNIST model, and pages that train it.
+"""``./build.sh demo``: a grid, hosted models, and pages that train them.
 
-Without options it opens the page in a browser and serves until Ctrl-C. With
+Without options it hosts two MNIST models and the bandit of the second demo, opens the page in a
+browser and serves until Ctrl-C. With
 ``--headless`` it drives pages of a real Chromium through whole cycles, prints a line for
 each, and ends; its exit status is 0 only if every cycle was aggregated.
 """
@@ -14,10 +15,13 @@ import os
 import signal
 import sys
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
+from examples.bandit import plan as bandit
+from examples.mnist import cnn
 from examples.mnist.config import NAME, VERSION, client_config, server_config
 from examples.mnist.data import load
 from examples.mnist.plan import inference_plan, initial_model, training_plan
@@ -52,8 +56,20 @@ def _cnn() -> Bundle:
     return mnist_cnn.bundle()
 
 
-MODELS: dict[str, Callable[[], Bundle]] = {"mnist": _by_hand, "mnist_mlp": _mlp, "mnist_cnn": _cnn}
-"""What can be trained; all but the first are written in PyTorch and need it."""
+def _conv() -> Bundle:
+    return cnn.bundle(SEED)
+
+
+MODELS: dict[str, Callable[[], Bundle]] = {
+    NAME: _by_hand,
+    cnn.NAME: _conv,
+    "mnist_mlp": _mlp,
+    "mnist_cnn": _cnn,
+}
+"""What can be trained; the last two are written in PyTorch and need it."""
+
+SERVED = (NAME, cnn.NAME)
+"""The models that people can choose between."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,7 +91,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--model",
         choices=MODELS,
         default=NAME,
-        help="what is trained: a perceptron without PyTorch, one with it, a convolutional network",
+        help="what is trained: a perceptron or a convolutional network, written without PyTorch "
+        "(mnist, mnist_conv) or with it (mnist_mlp, mnist_cnn)",
     )
     parser.add_argument("--headless", action="store_true", help="drive Chromium pages, then end")
     parser.add_argument(
@@ -135,22 +152,34 @@ async def _until_stopped(options: argparse.Namespace) -> int:
 
 async def _run(options: argparse.Namespace) -> int:
     site = await asyncio.to_thread(build)
-    bundle = await asyncio.to_thread(MODELS[options.model])
+    names = [options.model, *(name for name in SERVED if name != options.model)]
+    bundles = [await asyncio.to_thread(MODELS[name]) for name in names[: _many(options)]]
     with (
         Server(port=options.grid_port, database=options.database) as grid,
         SiteServer(site, port=options.port) as pages,
     ):
-        await _host(grid.ws_url, bundle, options)
+        rules = server_config(options.workers, options.cycles)
+        for bundle in bundles:
+            await _host(grid.ws_url, bundle, options, rules)
         addresses = [
-            _address(pages.url, grid.ws_url, bundle, shard, options)
+            _address(pages.url, grid.ws_url, bundles, shard, options)
             for shard in range(options.workers)
         ]
         if options.headless:
-            return await _headless(options, grid.url, bundle, site, addresses)
-        return await _serve(options, grid.ws_url, addresses)
+            return await _headless(options, grid.url, bundles[0], site, addresses)
+        await _host(grid.ws_url, bandit.bundle(), options, server_config(workers=1, cycles=0))
+        other = f"{pages.url}/bandit/?{urlencode({'grid': grid.ws_url}, safe=':/')}"
+        return await _serve(options, grid.ws_url, addresses, other)
 
 
-async def _host(ws_url: str, bundle: Bundle, options: argparse.Namespace) -> None:
+def _many(options: argparse.Namespace) -> int:
+    """How many models: nobody chooses where programs drive the pages."""
+    return 1 if options.headless else len(MODELS)
+
+
+async def _host(
+    ws_url: str, bundle: Bundle, options: argparse.Namespace, rules: Mapping[str, Any]
+) -> None:
     try:
         await host_training(
             ws_url,
@@ -159,7 +188,7 @@ async def _host(ws_url: str, bundle: Bundle, options: argparse.Namespace) -> Non
             bundle.model,
             bundle.plans,
             bundle.client_config,
-            server_config(options.workers, options.cycles),
+            rules,
         )
     except GridRefusedError as error:
         # A database of an earlier run: its training goes on, with its own settings.
@@ -169,12 +198,17 @@ async def _host(ws_url: str, bundle: Bundle, options: argparse.Namespace) -> Non
         print(f"{name} is in this database already; its training goes on")
 
 
-def _address(site: str, grid: str, bundle: Bundle, shard: int, options: argparse.Namespace) -> str:
-    query: dict[str, str | int] = {"grid": grid, "model": bundle.name, "version": bundle.version}
+def _address(
+    site: str, grid: str, bundles: Sequence[Bundle], shard: int, options: argparse.Namespace
+) -> str:
+    first = bundles[0]
+    query: dict[str, str | int] = {"grid": grid, "model": first.name, "version": first.version}
+    if len(bundles) > 1:
+        query["models"] = ",".join(sorted(bundle.name for bundle in bundles))
     query |= {"shard": shard, "shards": options.workers}
     if not options.headless:
         query["keep"] = 1
-    return f"{site}/mnist/?{urlencode(query, safe=':/')}"
+    return f"{site}/mnist/?{urlencode(query, safe=':/,')}"
 
 
 async def _headless(
@@ -191,10 +225,11 @@ async def _headless(
     return 0
 
 
-async def _serve(options: argparse.Namespace, ws_url: str, addresses: list[str]) -> int:
+async def _serve(options: argparse.Namespace, ws_url: str, addresses: list[str], other: str) -> int:
     print(f"grid: {ws_url}")
     for number, address in enumerate(addresses, start=1):
         print(f"page of worker {number}: {address}" if len(addresses) > 1 else f"page: {address}")
+    print(f"second demo, which version is liked best: {other}")
     print("Ctrl-C stops.", flush=True)
     if options.open or (options.open is None and _has_display()):
         for address in addresses:

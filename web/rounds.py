@@ -209,7 +209,7 @@ async def open_pages(addresses: Sequence[str]) -> AsyncIterator[list[_Worker]]:
 
 
 async def _open(browser: Browser, number: int, url: str) -> _Worker:
-    context = await browser.new_context()
+    context = await browser.new_context(service_workers="block", bypass_csp=True)
     page = await context.new_page()
     worker = _Worker(number, page)
     try:

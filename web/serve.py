@@ -4,6 +4,7 @@
 * the media types of modules, wasm and wheels, on every machine the same;
 * ``Cross-Origin-Opener-Policy`` and ``-Embedder-Policy``, which make
   ``SharedArrayBuffer`` available;
+* a strict ``Content-Security-Policy``;
 * ``no-store`` for what is edited while the site is served, a check with the server
   before re-use for the rest;
 * the package index as JSON to those who ask for it.
@@ -29,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from syft_web.grid.threaded import ThreadedServer
 from web.package_index import JSON_TYPE
 
-__all__ = ["SiteServer", "create_app", "main"]
+__all__ = ["POLICY", "SiteServer", "create_app", "main"]
 
 _TYPES = {
     ".js": "text/javascript",
@@ -40,7 +41,27 @@ _TYPES = {
 }
 _EDITED = ("text/html", "text/javascript", "text/css", "application/json", JSON_TYPE)
 
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "worker-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        # Any grid; name those of your own here.
+        "connect-src 'self' http: https: ws: wss:",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+"""The Content-Security-Policy that the pages need: no inline script, nothing evaluated."""
+
+REFERENCE_POLICY = "default-src 'self' data: 'unsafe-inline'"
+
 _HEADERS = {
+    "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     # Other pages may load the runtime and the wheels from here: all of it is public.
@@ -62,6 +83,9 @@ class _PageHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
+                if scope["path"].startswith("/reference/"):
+                    # What pdoc and typedoc write has its scripts and styles within.
+                    headers["Content-Security-Policy"] = REFERENCE_POLICY
                 edited = headers.get("content-type", "").startswith(_EDITED)
                 headers["Cache-Control"] = "no-store" if edited else "no-cache"
             await send(message)

@@ -4,14 +4,17 @@
 
     build/site/
       index.html, syft-web.js, syft-worker.js, mnist/   copied from web/
+      syft-web.d.ts, syft-web/*.d.ts   their types for TypeScript, made from the JSDoc
       pyodide/       Pyodide's core and the wheels, with a pyodide-lock.json that lists
                      exactly these, so that a page loads them while the runtime boots;
                      those that every page imports hold Pyodide's bytecode besides
+      offline-worker.js, site-files.js   the service worker, and what it may keep
       simple/        a package index (PEP 503 and PEP 691) for micropip.install("syft_web")
       data/mnist/    the MNIST data set as IDX files
 
 The site is made of parts; a part knows its fingerprint before its bytes. Only parts
-whose fingerprint changed are written, and files that are no part are removed.
+whose fingerprint changed are written, and files that are no part are removed, apart from
+``reference/``, which `web.reference` writes.
 ``python -m web.site`` does it from a shell, `build` from Python.
 """
 
@@ -19,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import logging
@@ -30,7 +34,7 @@ from pathlib import Path
 from pyodide_lock import PyodideLockSpec
 from pyodide_lock.utils import add_wheels_to_spec
 
-from web import fetch, package_index, wheel
+from web import fetch, package_index, typings, wheel
 from web.precompile import PrecompileError, precompile
 from web.wheel import ROOT
 
@@ -97,10 +101,13 @@ def build(folder: Path = SITE) -> Path:
         FetchError: A download failed or is not what it should be.
         WheelError: The ``syft_web`` wheel could not be built.
         PrecompileError: Pyodide could not compile the wheels.
+        TypingsError: TypeScript could not declare the library's types.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(folder.with_suffix(".lock")):
         parts = [*_pyodide_parts(), *_mnist_parts(), *_copied_parts()]
+        parts.append(_list_of_files(parts))
+        parts += _declaration_parts()  # For editors; no page loads them.
         _write(parts, folder, folder.with_suffix(".manifest.json"))
     return folder
 
@@ -166,6 +173,15 @@ def _copied_parts() -> Iterator[Part]:
             yield Part(path.relative_to(WEB).as_posix(), fetch.sha256_of(path), path.read_bytes)
 
 
+def _declaration_parts() -> Iterator[Part]:
+    """TypeScript's declarations of the library, made anew when a module of it changed."""
+    fingerprint = typings.fingerprint()
+    made = functools.cache(typings.declarations)
+    for path in typings.sources():
+        name = path.relative_to(WEB).with_suffix(".d.ts").as_posix()
+        yield Part(name, f"{fingerprint} {name}", lambda name=name: made()[name])  # type: ignore[misc]
+
+
 def _member(
     package: fetch.NpmPackage, member: str, sha256: str | None = None
 ) -> Callable[[], bytes]:
@@ -181,6 +197,20 @@ def _member(
 def _text_part(path: str, text: str) -> Part:
     data = text.encode()
     return Part(path, hashlib.sha256(data).hexdigest(), lambda: data)
+
+
+def _list_of_files(parts: Iterable[Part]) -> Part:
+    """A script that tells the service worker which files there are, and when one changes.
+
+    Not the package index, which is answered in two ways under one address.
+    """
+    own = ("simple/", "offline-worker.js")
+    keys = {
+        part.path: hashlib.sha256(part.fingerprint.encode()).hexdigest()[:16]
+        for part in parts
+        if not part.path.startswith(own)
+    }
+    return _text_part("site-files.js", f"self.siteFiles = {json.dumps(keys, indent=1)};\n")
 
 
 def _write(parts: Iterable[Part], folder: Path, manifest: Path) -> None:
@@ -206,7 +236,9 @@ def _write(parts: Iterable[Part], folder: Path, manifest: Path) -> None:
     removed = [
         path
         for path in folder.rglob("*")
-        if path.is_file() and path.relative_to(folder).as_posix() not in after
+        if path.is_file()
+        and path.relative_to(folder).as_posix() not in after
+        and path.relative_to(folder).parts[0] != "reference"
     ]
     for path in removed:
         path.unlink()
@@ -236,7 +268,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         print(build().relative_to(ROOT))
-    except (fetch.FetchError, wheel.WheelError, PrecompileError) as error:
+    except (fetch.FetchError, wheel.WheelError, PrecompileError, typings.TypingsError) as error:
         print(f"the site could not be built: {error}", file=sys.stderr)
         return 1
     return 0

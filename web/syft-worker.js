@@ -11,7 +11,11 @@
  *   {kind: "boot", stage: "runtime" | "import" | "ready", received, total, ...}, in bytes; total
  *   is 0 until it is known
  *   {kind: "boot-failed", code, message, where}
+ *
+ * and at any time those of `syft-web/traffic.js`: {kind: "traffic", ...}.
  */
+
+import { watchTraffic } from "./syft-web/traffic.js";
 
 /** @typedef {{received: number, total: number, done: boolean}} FileProgress */
 
@@ -40,7 +44,8 @@ async function boot() {
     progress.stage("import");
     // One turn of the event loop, so that the page hears of the stage before Python blocks it.
     await new Promise((resolve) => setTimeout(resolve));
-    const bridge = python.pyimport("syft_web.bridge").Bridge(relay);
+    const heap = () => python._module.HEAPU8.length;
+    const bridge = python.pyimport("syft_web.bridge").Bridge.callKwargs(relay, { heap });
     deliver = (message) => {
       const converted = python.toPy(message);
       bridge.receive(converted);
@@ -287,6 +292,7 @@ class BootProgress {
   }
 }
 
+watchTraffic((entry) => self.postMessage({ kind: "traffic", ...entry }));
 boot().catch((error) => {
   self.postMessage({
     kind: "boot-failed",

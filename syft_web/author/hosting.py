@@ -82,7 +82,7 @@ async def host_training(
         server_config=dict(server_config),
     )
     async with _transport(url, runtime, seconds) as transport:
-        data = request.to_json()
+        data = request.to_plain()
         if token is not None:
             data["admin_token"] = token
         reply = await transport.ask(Ask(HOST_TRAINING, data, "host-training"))

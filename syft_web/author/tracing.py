@@ -128,6 +128,8 @@ class _Namespace:
         path = f"{self._path}.{name}"
         if path in _PARTS:
             return _Namespace(path)
+        if not name.startswith("__") and lookup(f"{path}.default", method=False) is not None:
+            path = f"{path}.default"
         if name.startswith("__") or lookup(path, method=False) is None:
             raise AttributeError(unknown(path, path))
         return lambda *args, **kwargs: _recorder(path).call(path, None, args, kwargs)
@@ -142,7 +144,7 @@ class _Namespace:
         return f"<{self._path} while recording>"
 
 
-_PARTS = ("torch.nn", "torch.nn.functional", "torch.functional")
+_PARTS = ("torch.nn", "torch.nn.functional", "torch.functional", "torch.ops", "torch.ops.aten")
 
 torch: Any = _Namespace("torch")
 """The functions of torch that the op table knows, for use in functions given to `trace`."""

@@ -15,28 +15,52 @@ and, before that, by any number of events of its own. Commands run side by side;
 
 Commands, their arguments, and the value of their result::
 
-    open         url, verbose                             -> syft
+    open         url, verbose, keep? (default: yes)       -> syft
     job          syft, modelName, modelVersion?, authToken?  -> job
     request      job  -> outcome "accepted": model, plans (name, inputs, outputs, signature),
                          protocols, clientConfig
                          or outcome "rejected": timeout, finished, text
-    report       job, diff (bytes)                        -> bytes
+    join         job  -> the same; asks until accepted or finished
+    resume       job, saved                               -> the same
+    leave        job (lets other tabs train)              -> left
+    discard      job (removes what is kept of its cycle)  -> discarded
+    resumable    syft  -> cycles: id (saved), model_name, model_version, saved_at, epoch, batch
+    forget       syft, saved                              -> forgotten
+    deliver      syft  -> deliveries: model_name, outcome, text, reason
+    report       job, diff (bytes), numSamples?, metrics? -> bytes
     data         columns: [{data, dtype, shape, divide?, oneHot?}]  -> dataset, length
     trainer      job, plan, data, and optional inputs, outputs, target, epochs, batchSize,
-                 stepsPerEpoch                            -> trainer, updates
+                 stepsPerEpoch, checkpoint, noiseSeed     -> trainer, updates
     train        trainer, resume                          -> status "end" or "stop", model, updates
-    stop         trainer                                  -> epoch, batch
+    give         take, and batch or error                 -> taken
+    stop         trainer, checkpoint? (whether to keep it)  -> epoch, batch, or as the next
+    checkpoint   trainer                                  -> checkpoint, model, position
+    checkpoint-load  json, model? (in place of its own)   -> checkpoint, model, position
+    checkpoint-json  checkpoint                           -> json, as syft.js has it
+    checkpoint-apply  trainer, checkpoint                 -> epoch, batch
+    model-bytes  model                                    -> data (a serialized State)
+    pause        trainer, why                             -> paused
+    unpause      trainer                                  -> paused
     diff         model, and params (tensors) or updated (model)  -> diff (bytes)
-    tensor       data, dtype, shape                       -> id, shape, dtype
+    tensor       data, dtype, shape, handle?              -> id, shape, dtype
     tensor-data  tensor                                   -> data, shape, dtype
     execute      job, plan, args (numbers or {tensor})    -> tensors
     cancel       target (id of a command)                 -> cancelled
     release      handles                                  -> released
-    close        syft                                     -> closed
+    state        data (bytes of a State, e.g. a checkpoint)  -> tensors
+    engine       job?, plan?, batchSize?                  -> kernels, reason, flops
+    stats        -> objects kept, kinds (how many of each), heapBytes
+    close        syft, keep? (what was made through it)   -> closed
 
-``request`` and ``report`` send ``progress`` (stage, asset, received, total, text);
+``request``, ``join``, ``resume`` and ``report`` send ``progress`` (stage, asset, received, total,
+text); ``join`` also ``rejected`` (timeout, finished, text) and ``countdown`` (seconds, why, text),
+``deliver`` sends ``waiting`` (model_name, seconds);
 ``train`` sends syft.js's training events, ``batchEnd`` with updates (done so far),
-total (None when unknown) and msPerStep besides.
+total (None when unknown) and msPerStep besides. Where the data are ``{"page": length}``, it
+also sends ``take`` (take, indices): the page makes that batch and sends it with ``give``.
+
+A ``handle`` is a number below 0 that the page chose itself, so that it can go on at once:
+commands begin in the order in which they came.
 """
 
 from syft_web.bridge.commands import Bridge

@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from syft_web.data import Batch
 from syft_web.data.transform import Compose, OneHot, Scale, Transform
 from syft_web.errors import BridgeError
 
-__all__ = ["Message", "array", "buffer", "get", "maybe", "transform"]
+__all__ = ["Message", "array", "batch", "buffer", "get", "maybe", "transform"]
 
 Message = Mapping[str, Any]
 """A command: a dict of plain values; buffers are bytes or memoryviews."""
@@ -62,6 +63,19 @@ def array(column: Message) -> np.ndarray:
         return np.frombuffer(buffer(column, "data"), np.dtype(name)).reshape(shape)
     except (TypeError, ValueError) as error:
         raise BridgeError(f"No {name} array of shape {shape} in this buffer: {error}.") from error
+
+
+def batch(message: Message) -> Batch:
+    """A batch that the page made: ``{"leaf": array}``, ``{"list": [...]}`` or ``{"dict": {...}}``.
+
+    Raises:
+        BridgeError: It is none of these, or an array does not fit its description.
+    """
+    if "leaf" in message:
+        return array(get(message, "leaf", dict))
+    if "list" in message:
+        return tuple(batch(item) for item in get(message, "list", list))
+    return {key: batch(item) for key, item in get(message, "dict", dict).items()}
 
 
 def transform(column: Message) -> Transform | None:

@@ -1,4 +1,4 @@
-"""The command line: ``syft-web grid``, ``host``, ``inspect``, ``ops``; a module for each.
+"""The command line: ``syft-web grid``, ``backup``, ``host``, ``inspect``, ...; modules for each.
 
 Everything heavy is imported by the command that needs it.
 """
@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from syft_web.cli import grid, host, inspect, ops
+from syft_web.cli import backup, checkpoint, cycle, grid, host, inspect, models, ops
+from syft_web.cli.settings import SettingsParser
 from syft_web.errors import SyftError
 
 __all__ = ["main"]
@@ -36,8 +37,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="syft-web", description="Federated learning in the browser: the tools around it."
     )
     parser.add_argument("--version", action="version", version=f"syft-web {_version()}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (grid, host, inspect, ops):
+    commands = parser.add_subparsers(
+        title="commands", required=True, metavar="COMMAND", parser_class=SettingsParser
+    )
+    for module in (grid, backup, host, models, cycle, checkpoint, inspect, ops):
         module.add_command(commands)
     return parser
 

@@ -15,12 +15,15 @@ from typing import Any
 
 from syft_web.errors import (
     AuthenticationError,
+    DecodeError,
     GridAnswerError,
     GridError,
     GridRefusedError,
     GridUnreachableError,
+    MessageError,
 )
 from syft_web.wire import messages
+from syft_web.wire.frames import read_packed
 
 __all__ = ["DOING", "Frame", "check_download", "http_reply", "read_frame", "refusal", "reply_data"]
 
@@ -50,12 +53,12 @@ _BUSY = {408, 429, 502, 503, 504}
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One text frame from the grid.
+    """One frame from the grid.
 
     Attributes:
         request_id: Echo of the request's; None from servers that do not echo.
         type: Message type; None in a dispatcher's failure.
-        body: The whole JSON object.
+        body: The whole object.
     """
 
     request_id: object
@@ -63,15 +66,22 @@ class Frame:
     body: Mapping[str, Any]
 
 
-def read_frame(text: str | bytes) -> Frame:
+def read_frame(frame: str | bytes, *, packed: bool = False) -> Frame:
     """Read a WebSocket frame's envelope.
 
+    Args:
+        frame: What came: a text is JSON in any case.
+        packed: Whether the connection carries msgpack in binary frames.
+
     Raises:
-        GridAnswerError: It is binary, not JSON, or no object.
+        GridAnswerError: It is binary where it should not be, cannot be read, or is no object.
     """
-    if isinstance(text, bytes):
+    if isinstance(frame, str):
+        body = _json(frame, "The grid sent a frame that is")
+    elif packed:
+        body = _unpacked(frame)
+    else:
         raise GridAnswerError("The grid sent a binary frame where a JSON text was due.")
-    body = _json(text, "The grid sent a frame that is")
     kind = body.get("type")
     return Frame(body.get("request_id"), kind if isinstance(kind, str) else None, body)
 
@@ -170,14 +180,24 @@ def _no_grid(status: int, during: str) -> GridAnswerError:
 
 def _json(text: str, what: str, during: str = "") -> dict[str, Any]:
     try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
+        parsed = messages.parse_json(text)
+    except MessageError:
         raise GridAnswerError(
             f"{what} not JSON. Check that the address is a grid's.", during=during
         ) from None
     if not isinstance(parsed, dict):
         raise GridAnswerError(f"{what} JSON but not an object.", during=during)
     return parsed
+
+
+def _unpacked(frame: bytes) -> dict[str, Any]:
+    try:
+        body = read_packed(frame)
+    except DecodeError as error:
+        raise GridAnswerError(f"The grid sent what is no answer: {error}.") from error
+    if not isinstance(body, dict):
+        raise GridAnswerError("The grid sent a binary frame that holds no object.")
+    return body
 
 
 def _maybe_json(body: bytes) -> dict[str, Any] | None:
@@ -194,6 +214,7 @@ def _text(body: bytes) -> str:
 def _first_line(text: object) -> str:
     """A server's words, one line, without the Python traceback that may be glued to them."""
     words = text if isinstance(text, str) else json.dumps(text, default=str)
-    words = messages.ErrorReply(words).text
-    words = "".join(character for character in words if character.isprintable())[:300]
+    lines = words.partition("Traceback (most recent call last)")[0].strip().splitlines()
+    words = "".join(character for character in "".join(lines[:1]) if character.isprintable())
+    words = words.strip()[:300]
     return words or "an error without a reason."

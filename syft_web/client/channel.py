@@ -3,13 +3,14 @@
 Several jobs may ask at once. A reply finds its request by the echoed
 ``request_id``; servers before September 2020 do not echo it, there the type decides,
 and the order, because a grid answers one connection strictly in order.
+
+Frames are msgpack where the grid picks that subprotocol, and JSON texts everywhere else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from typing import Any
 from syft_web.client.answers import Frame, read_frame
 from syft_web.errors import GridAnswerError, GridClosedError, GridError, GridTimeoutError
 from syft_web.host.base import Host, Socket, Timeouts
+from syft_web.wire.frames import MSGPACK, pack_frame, text_frame
+from syft_web.wire.messages import as_json
 
 __all__ = ["Channel", "Pending", "match"]
 
@@ -75,36 +78,31 @@ class Channel:
 
         Args:
             type_: Message type.
-            data: Its JSON object.
-            seconds: How long to wait for the reply; the time to send the text comes on top.
+            data: Its object, bytes as they are.
+            seconds: How long to wait for the reply; the time to send the frame comes on top.
             repeatable: Send it once more when a connection that had been idle turns out to be
                 dead. Only for requests that may arrive twice.
 
         Returns:
-            The reply's JSON object, envelope included.
+            The reply's object, envelope included.
 
         Raises:
             GridUnreachableError: The socket could not be opened.
             GridClosedError: It was closed before the reply came.
             GridTimeoutError: No reply in time.
-            GridAnswerError: The reply is no JSON object.
+            GridAnswerError: The reply is no object.
+            EncodeError: The data cannot be sent.
         """
         connection, fresh = await self._connected()
         request_id = base64.b64encode(self._host.random_bytes(32)).decode("ascii")
-        text = json.dumps(
-            {"request_id": request_id, "type": type_, "data": data},
-            separators=(",", ":"),
-            ensure_ascii=False,
-        )
-        seconds += sending_time(len(text))
         try:
-            return await connection.request(request_id, type_, text, seconds)
+            return await connection.request(request_id, type_, data, seconds)
         except GridClosedError:
             if fresh or not repeatable:
                 raise
         _log.info("The connection had been closed; opening a new one.")
         connection, _ = await self._connected()
-        return await connection.request(request_id, type_, text, seconds)
+        return await connection.request(request_id, type_, data, seconds)
 
     async def close(self) -> None:
         """Close the socket. The next request opens a new one."""
@@ -117,7 +115,9 @@ class Channel:
         async with self._opening:
             if self._connection is not None and self._connection.usable:
                 return self._connection, False
-            socket = await self._host.connect(self._url, timeouts=self._timeouts)
+            socket = await self._host.connect(
+                self._url, protocols=(MSGPACK,), timeouts=self._timeouts
+            )
             self._connection = _Connection(socket)
             return self._connection, True
 
@@ -127,19 +127,22 @@ class _Connection:
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
+        self._packed = socket.protocol == MSGPACK
         self._pending: list[Pending] = []
         self._reader = asyncio.ensure_future(self._read())
         self._closing: asyncio.Future[None] | None = None
         self.usable = True
 
     async def request(
-        self, request_id: str, type_: str, text: str, seconds: float
+        self, request_id: str, type_: str, data: Mapping[str, Any], seconds: float
     ) -> Mapping[str, Any]:
+        frame = self._frame(request_id, type_, data)
+        seconds += sending_time(len(frame))
         pending = Pending(request_id, type_, asyncio.get_running_loop().create_future())
         self._pending.append(pending)
         try:
             async with asyncio.timeout(seconds):
-                await self._socket.send(text)
+                await self._socket.send(frame)
                 return await pending.reply
         except TimeoutError:
             # It may be half dead: whoever comes next gets a new one.
@@ -161,11 +164,17 @@ class _Connection:
         self._fail_all(GridClosedError("the connection was closed here."))
         await self._socket.close()
 
+    def _frame(self, request_id: str, type_: str, data: Mapping[str, Any]) -> str | bytes:
+        envelope = {"request_id": request_id, "type": type_, "data": data}
+        if self._packed:
+            return pack_frame(envelope)
+        return text_frame({**envelope, "data": as_json(type_, data)})
+
     async def _read(self) -> None:
         end: GridError = GridClosedError("the connection ended.")
         try:
             while True:
-                self._take(read_frame(await self._socket.receive()))
+                self._take(read_frame(await self._socket.receive(), packed=self._packed))
         except GridAnswerError as error:
             # What speaks like this is no grid: nothing more is asked of it.
             self._refuse(error)

@@ -1,8 +1,9 @@
 """Where a training stands, to go on later: PlanTrainerCheckpoint.
 
 The JSON is that of syft.js (protocol.md section 2.4), plus ``seed`` when the data are
-shuffled, so that the order of the samples goes on too, and ``stateBase64`` when the plan keeps
-tensors between steps (an optimizer's momentum).
+shuffled, so that the order of the samples goes on too, ``stateBase64`` when the plan keeps
+tensors between steps (an optimizer's momentum), ``noiseSeed`` for the random numbers of the plan
+(dropout), and ``epochSums`` for the means of an epoch that was stopped in its middle.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class PlanTrainerCheckpoint:
         client_config: Hyperparameters of the cycle.
         seed: Seed of the shuffle, None when the data were not shuffled.
         state: Tensors that the worker keeps between steps, in order.
+        noise_seed: What the plan's random numbers depend on, together with epoch and batch.
+        epoch_sums: What the batches of the present epoch gave so far, for its means.
 
     Raises:
         TrainingError: A number is out of range.
@@ -53,6 +56,8 @@ class PlanTrainerCheckpoint:
     client_config: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     state: tuple[np.ndarray, ...] = ()
+    noise_seed: int | None = None
+    epoch_sums: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         check_count("checkpoint: epochs", self.epochs, least=1)
@@ -61,11 +66,20 @@ class PlanTrainerCheckpoint:
         for key in ("batch_size", "steps_per_epoch"):
             if getattr(self, key) is not None:
                 check_count(f"checkpoint: {key}", getattr(self, key), least=1)
-        if self.seed is not None:
-            check_count("checkpoint: seed", self.seed, least=0)
+        for key in ("seed", "noise_seed"):
+            if getattr(self, key) is not None:
+                check_count(f"checkpoint: {key}", getattr(self, key), least=0)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for ``json.dumps``: syft.js's keys, and ``seed`` if there is one."""
+        """Plain values for ``json.dumps``: syft.js's keys, and our own where they are needed."""
+        obj = self.position()
+        obj["currentModelBase64"] = _base64(self.current_model.dumps())
+        if self.state:
+            obj["stateBase64"] = _base64(State.of(self.state).dumps())
+        return obj
+
+    def position(self) -> dict[str, Any]:
+        """The same without the tensors."""
         obj: dict[str, Any] = {
             "epochs": self.epochs,
             "stepsPerEpoch": self.steps_per_epoch,
@@ -73,13 +87,9 @@ class PlanTrainerCheckpoint:
             "clientConfig": dict(self.client_config),
             "epoch": self.epoch,
             "batch": self.batch,
-            "currentModelBase64": base64.b64encode(self.current_model.dumps()).decode("ascii"),
         }
-        if self.seed is not None:
-            obj["seed"] = self.seed
-        if self.state:
-            obj["stateBase64"] = base64.b64encode(State.of(self.state).dumps()).decode("ascii")
-        return obj
+        own = {"seed": self.seed, "noiseSeed": self.noise_seed, "epochSums": self.epoch_sums}
+        return obj | {key: value for key, value in own.items() if value is not None}
 
     @classmethod
     def from_json(cls, obj: Mapping[str, Any]) -> Self:
@@ -93,11 +103,12 @@ class PlanTrainerCheckpoint:
         missing = {"epochs", "epoch", "batch", "currentModelBase64"} - obj.keys()
         if missing:
             raise TrainingError(f"checkpoint: missing {', '.join(sorted(missing))}.")
-        config = obj.get("clientConfig") or {}
-        if not isinstance(config, Mapping):
-            raise TrainingError(
-                f"checkpoint: clientConfig must be an object, got {type(config).__name__}."
-            )
+        config, sums = obj.get("clientConfig") or {}, obj.get("epochSums")
+        for key, value in (("clientConfig", config), ("epochSums", sums)):
+            if value is not None and not isinstance(value, Mapping):
+                raise TrainingError(
+                    f"checkpoint: {key} must be an object, got {type(value).__name__}."
+                )
         return cls(
             epochs=obj["epochs"],
             batch_size=obj.get("batchSize"),
@@ -108,6 +119,8 @@ class PlanTrainerCheckpoint:
             client_config=dict(config),
             seed=obj.get("seed"),
             state=tuple(_tensors(obj, "stateBase64")[0]) if "stateBase64" in obj else (),
+            noise_seed=obj.get("noiseSeed"),
+            epoch_sums=sums,
         )
 
     def require_fit(
@@ -149,6 +162,10 @@ def check_count(what: str, value: Any, *, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise TrainingError(f"{what} must be an integer of at least {least}, got {value!r}.")
     return value
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def _kinds(tensors: Sequence[np.ndarray]) -> list[tuple[tuple[int, ...], np.dtype]]:

@@ -7,6 +7,10 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from syft_web.client.checkpoint import PlanTrainerCheckpoint
+from syft_web.client.joining import join
+from syft_web.client.keep import Keep, KeptDiff, SavedCycle
+from syft_web.client.keeping import Keeping, is_open
 from syft_web.client.model import Model
 from syft_web.client.protocol import JobProtocol
 from syft_web.client.retry import is_passing
@@ -14,6 +18,7 @@ from syft_web.client.speed_test import measure
 from syft_web.client.steps import (
     Accepted,
     Ask,
+    Countdown,
     Failed,
     Fetch,
     Measure,
@@ -26,8 +31,9 @@ from syft_web.client.steps import (
 )
 from syft_web.client.trainer import PlanTrainer
 from syft_web.client.transport import Transport
-from syft_web.errors import JobStateError, SyftError
+from syft_web.errors import CycleEndedError, GridRefusedError, JobStateError, SyftError
 from syft_web.plan.plan import Plan
+from syft_web.wire.metrics import as_metrics, as_samples
 
 __all__ = ["Job"]
 
@@ -35,7 +41,7 @@ _log = logging.getLogger("syft_web.client")
 
 Handler = Callable[[Any], Any]
 _H = TypeVar("_H", bound=Handler)
-_EVENTS = ("accepted", "rejected", "error", "progress")
+_EVENTS = ("accepted", "rejected", "error", "progress", "countdown")
 
 
 class Job:
@@ -54,12 +60,17 @@ class Job:
         model_name: str,
         model_version: str | None = None,
         auth_token: str | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self.model_name = model_name
         self.model_version = model_version
         self._transport = transport
         self._protocol = JobProtocol(model_name, model_version, auth_token)
         self._accepted: Accepted | None = None
+        self._keep = keep
+        self._keeping = None if keep is None else Keeping(keep, model_name, model_version)
+        self._bodies: dict[str, bytes] = {}  # assets as they came, or as they were kept
+        self._checkpoint: PlanTrainerCheckpoint | None = None
         self._handlers: dict[str, list[Handler]] = {event: [] for event in _EVENTS}
 
     # What the cycle brought
@@ -101,8 +112,9 @@ class Job:
 
         Args:
             event: ``"accepted"`` (with `Accepted`), ``"rejected"`` (with `Rejected`), ``"error"``
-                (with the typed error) or ``"progress"`` (with `Progress`).
-            handler: A function of one argument; except for ``"progress"`` it may be ``async``.
+                (with the typed error), ``"progress"`` (with `Progress`) or ``"countdown"``
+                (with `Countdown`, about once a second while `join` waits).
+            handler: A function of one argument; for the first three it may be ``async``.
 
         Returns:
             The handler.
@@ -139,21 +151,113 @@ class Job:
             MessageError: A reply of the grid lacks something.
             JobStateError: The job is in the middle of something.
         """
-        request = self._protocol.start()
-        self._accepted = None
-        outcome = await self._walk(request)
+        await self._take_turn()
+        return await self._begin(self._protocol.start())
+
+    async def join(self) -> Accepted | Rejected:
+        """Ask until a cycle takes this worker, waiting as long as the grid says each time.
+
+        While it waits, handlers of ``countdown`` hear about every second how long it still is,
+        and those of ``rejected`` hear each rejection that is waited out. A grid that cannot be
+        reached is asked again as `Options.join_retry` says.
+
+        Returns:
+            `Accepted`, or a `Rejected` that is ``finished``: the grid needs no further work.
+
+        Raises:
+            SyftError: As `request`.
+        """
+        host, retry = self._transport.host, self._transport.options.join_retry
+        return await join(
+            self.request, host, retry, lambda it: self._emit("rejected", it), self._count_down
+        )
+
+    async def resume(self, saved: SavedCycle) -> Accepted:
+        """Go back into a cycle that was left by a reload or crash, see `Syft.resumable`.
+
+        Model and plans come from what was kept. The next `train` goes on from where training
+        stood, with the same order of samples: give it the same data.
+
+        Args:
+            saved: The cycle.
+
+        Raises:
+            CycleEndedError: The cycle is over; it has been forgotten, `request` joins another.
+            JobStateError: The job is in the middle of something, or its client keeps nothing.
+            HostError: The storage does not work.
+            SyftError: As `request`.
+        """
+        if self._keep is None or self._keeping is None:
+            raise JobStateError("This client keeps nothing: make it with Syft(url, keep=...).")
+        request = self._protocol.resume(saved.worker_id, saved.grant)
+        try:
+            await self._take_turn()
+            if isinstance(request, Fetch) and await is_open(self._transport, request) is False:
+                await self._keep.forget(saved.id)
+                raise CycleEndedError(
+                    f"The cycle of {saved.model_name} that was to be resumed is over: start the "
+                    "job again to join the next one."
+                )
+            self._bodies = await self._keep.assets(saved.id)
+            checkpoint = await self._keep.checkpoint(saved.id)
+        except BaseException:
+            self._protocol.abandon()
+            self._keeping.end_turn()
+            raise
+        self._keeping.go_on_with(saved)
+        outcome = await self._begin(request, resumed=True)
+        assert isinstance(outcome, Accepted)  # Downloads end so, or with an error.
+        self._checkpoint = checkpoint
+        return outcome
+
+    async def _take_turn(self) -> None:
+        if self._keeping:
+            await self._keeping.take_turn(lambda: self._say("turn"))
+
+    async def _begin(
+        self, request: Request | Outcome, resumed: bool = False
+    ) -> Accepted | Rejected:
+        """Walk to acceptance or rejection; keeps the cycle, or gives up the turn."""
+        self._accepted = self._checkpoint = None
+        try:
+            outcome = await self._walk(request)
+            if isinstance(outcome, Accepted) and self._keeping and not resumed:
+                assert self._protocol.grant is not None  # That is what acceptance is.
+                await self._keeping.begin(self.worker_id, self._protocol.grant, self._bodies)
+        except BaseException:
+            self.leave()
+            raise
+        finally:
+            self._bodies = {}
         if isinstance(outcome, Accepted):
             self._accepted = outcome
             _log.info("Accepted into a cycle of %s %s.", self.model_name, outcome.version)
             return outcome
         assert isinstance(outcome, Rejected)  # The walk raises failures.
+        self.leave()
         _log.info("Rejected: %s", outcome)
         return outcome
+
+    def leave(self) -> None:
+        """Let other tabs or processes train the model; what is kept can still be resumed.
+
+        Done by itself when a cycle is reported, refused or fails.
+        """
+        if self._keeping:
+            self._keeping.end_turn()
+
+    async def discard(self) -> None:
+        """Remove what is kept of this cycle: it can neither be resumed nor delivered."""
+        if self._keeping:
+            await self._keeping.forget()
+        self.leave()
 
     # Taking part
 
     def train(self, plan_name: str | Plan, **options: Any) -> PlanTrainer:
         """A trainer of this job's model; iterate over it, or await its ``start()``.
+
+        After `resume`, the first one stands where training was left.
 
         Args:
             plan_name: Name of one of `plans`, or a plan.
@@ -168,7 +272,13 @@ class Job:
         options.setdefault("model", self.model)
         options.setdefault("client_config", self.client_config)
         options.setdefault("sleep", self._transport.host.sleep)
-        return PlanTrainer(plan=plan, **options)
+        if options.get("checkpoint") is None:
+            options["checkpoint"] = self._checkpoint
+        trainer = PlanTrainer(plan=plan, **options)
+        self._checkpoint = None
+        if self._keeping:
+            self._keeping.watch(trainer, self._transport.host.monotonic)
+        return trainer
 
     async def report(
         self,
@@ -179,7 +289,8 @@ class Job:
         """Report the diff of this cycle.
 
         When the grid cannot be reached, is silent or hangs up, the report is sent again after a
-        while, as `Options.report_retry` says; the grid counts it once.
+        while, as `Options.report_retry` says; the grid counts it once. A client that keeps things
+        keeps the diff until the grid has answered, see `Syft.deliver`.
 
         Args:
             diff: From ``model.create_serialized_diff``.
@@ -194,6 +305,24 @@ class Job:
             JobStateError: The job has not been accepted into a cycle.
             MessageError: The number of samples or the metrics are none a grid takes.
         """
+        kept = KeptDiff(diff, as_samples(num_samples), as_metrics(metrics))
+        try:
+            if self._keeping and self.step in (Step.ACCEPTED, Step.REPORTED):
+                await self._keeping.finish(kept)
+            await self._report(diff, num_samples, metrics)
+        except GridRefusedError as error:
+            if self._keeping and not is_passing(error):
+                await self._keeping.forget()
+            raise
+        else:
+            if self._keeping:
+                await self._keeping.forget()
+        finally:
+            self.leave()
+
+    async def _report(
+        self, diff: bytes, num_samples: int | None, metrics: Mapping[str, float] | None
+    ) -> None:
         self._say("report")
         host = self._transport.host
         waits = self._transport.options.report_retry.waits(host.random_bytes, host.monotonic)
@@ -215,9 +344,9 @@ class Job:
 
     # Driving the protocol
 
-    async def _walk(self, request: Request) -> Outcome:
+    async def _walk(self, request: Request | Outcome) -> Outcome:
         """Perform requests until an outcome; raises the error of a failure."""
-        following: Request | Outcome = request
+        following = request
         try:
             while isinstance(following, Ask | Measure | Fetch):
                 try:
@@ -247,21 +376,15 @@ class Job:
         return self._protocol.receive_asset(await self._download(request))
 
     async def _download(self, fetch: Fetch) -> bytes:
-        """Download, and begin again when the connection breaks."""
-        host = self._transport.host
-        waits = self._transport.options.download_retry.waits(host.random_bytes, host.monotonic)
-        while True:
-            try:
-                return await self._transport.download(
-                    fetch,
-                    lambda received, total: self._say("download", fetch.asset, received, total),
-                )
-            except SyftError as error:
-                wait = next(waits, None) if is_passing(error) else None
-                if wait is None:
-                    raise
-                _log.info("Download of the %s broke off; again in %.1f s.", fetch.asset, wait)
-            await host.sleep(wait)
+        kept = self._bodies.get(fetch.asset)
+        if kept is not None:
+            return kept
+        body = await self._transport.download(
+            fetch, lambda received, total: self._say("download", fetch.asset, received, total)
+        )
+        if self._keeping:
+            self._bodies[fetch.asset] = body
+        return body
 
     # Helpers
 
@@ -287,6 +410,10 @@ class Job:
         progress = Progress(stage, asset, received, total)
         for handler in self._handlers["progress"]:
             handler(progress)
+
+    def _count_down(self, countdown: Countdown) -> None:
+        for handler in self._handlers["countdown"]:
+            handler(countdown)
 
     async def _emit(self, event: str, value: object) -> None:
         for handler in list(self._handlers[event]):

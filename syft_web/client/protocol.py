@@ -44,6 +44,7 @@ from syft_web.errors import (
 from syft_web.plan.plan import Plan
 from syft_web.wire import messages
 from syft_web.wire.metrics import as_metrics, as_samples
+from syft_web.wire.reasons import in_words
 
 __all__ = ["JobProtocol"]
 
@@ -96,6 +97,32 @@ class JobProtocol:
             self.model_name, self.model_version, self._auth_token
         )
         return Ask(messages.AUTHENTICATE, request.to_json(), "authenticate")
+
+    @property
+    def grant(self) -> messages.CycleAccepted | None:
+        """What the grid gave when it accepted the worker; None before. It holds the request key."""
+        return self._grant
+
+    def take_up(self, worker_id: str, grant: messages.CycleAccepted) -> None:
+        """Be the worker that was accepted before, with nothing left but to `report`.
+
+        Raises:
+            JobStateError: The job is in the middle of something.
+        """
+        self._must_be(_AT_REST, "take up a cycle")
+        self.worker_id, self._grant, self._wanted, self._assets = worker_id, grant, [], {}
+        self.step = Step.ACCEPTED
+
+    def resume(self, worker_id: str, grant: messages.CycleAccepted) -> Request | Outcome:
+        """Be the worker that was accepted before, and ask for model and plans once more.
+
+        Raises:
+            JobStateError: The job is in the middle of something.
+        """
+        self.take_up(worker_id, grant)
+        self._wanted = self._list_assets(grant)
+        self.step = Step.DOWNLOADING
+        return self._next_asset()
 
     def receive(self, data: object) -> Request | Outcome:
         """Take the inner object of the reply to the last `Ask`."""
@@ -170,7 +197,7 @@ class JobProtocol:
             as_metrics(metrics),
         )
         self.step = Step.REPORTING
-        return Ask(messages.REPORT, request.to_json(), "report")
+        return Ask(messages.REPORT, request.to_plain(), "report")
 
     # Steps
 
@@ -200,7 +227,7 @@ class JobProtocol:
             # Times in the past and near it: nobody shall ask again without a pause.
             self.step = Step.REJECTED
             wait = None if reply.timeout is None else max(1.0, reply.timeout)
-            return Rejected(wait)
+            return Rejected(wait, reply.reason)
         self._grant = reply
         self._wanted = self._list_assets(reply)
         self.step = Step.DOWNLOADING
@@ -255,9 +282,11 @@ class JobProtocol:
         )
 
     def _acknowledged(self, data: object) -> Outcome:
-        messages.ReportReply.from_json(data)
+        reply = messages.ReportReply.from_json(data)
         self.step = Step.REPORTED
-        return Reported()
+        if reply.reason:
+            _log.warning("The report does not count: %s.", in_words(reply.reason))
+        return Reported(reply.reason)
 
     # Helpers
 

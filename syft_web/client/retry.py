@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from syft_web.errors import GridClosedError, GridTimeoutError, GridUnreachableError, SyftError
+from syft_web.errors import (
+    GridClosedError,
+    GridRefusedError,
+    GridTimeoutError,
+    GridUnreachableError,
+    SyftError,
+)
 
 __all__ = ["NO_RETRY", "Retry", "is_passing"]
 
@@ -58,10 +64,18 @@ NO_RETRY = Retry(tries=1)
 """One attempt and no more."""
 
 
+_TOO_MUCH = {429, 503}
+_TOO_MUCH_WORDS = ("come again", "try again in")
+"""How this package's grid says, over a WebSocket, what those statuses say over HTTP."""
+
+
 def is_passing(error: SyftError) -> bool:
     """Whether the same request may well succeed later.
 
-    True for a grid that cannot be reached, is silent, or hung up; False for a grid that
-    answered, because it would answer the same again.
+    True for a grid that cannot be reached, is silent, hung up, or has too much to do; False for
+    a grid that answered otherwise, because it would answer the same again.
     """
+    if isinstance(error, GridRefusedError):
+        words = error.text.lower()
+        return error.status in _TOO_MUCH or any(each in words for each in _TOO_MUCH_WORDS)
     return isinstance(error, GridUnreachableError | GridClosedError | GridTimeoutError)

@@ -10,11 +10,13 @@ from typing import Any
 from syft_web.client.model import Model
 from syft_web.errors import SyftError
 from syft_web.plan.plan import Plan
+from syft_web.wire.reasons import Reason, in_words
 
 __all__ = [
     "NOT_MEASURED",
     "Accepted",
     "Ask",
+    "Countdown",
     "Failed",
     "Fetch",
     "Measure",
@@ -68,7 +70,7 @@ class Ask:
 
     Attributes:
         type: Message type, e.g. ``"model-centric/authenticate"``.
-        data: Its JSON object. Holds the token or keys: never log it.
+        data: Its object, bytes as they are. Holds the token or keys: never log it.
         during: The protocol step, for errors: ``"authenticate"``, ...
     """
 
@@ -129,9 +131,11 @@ class Rejected:
     Attributes:
         timeout: Seconds until it is worth asking again, at least 1; None when training of this
             model is finished.
+        reason: Why, a code of `syft_web.wire.reasons`; None if the grid does not say.
     """
 
     timeout: float | None
+    reason: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -139,14 +143,24 @@ class Rejected:
         return self.timeout is None
 
     def __str__(self) -> str:
-        if self.timeout is None:
+        if self.timeout is None and self.reason in (None, Reason.FINISHED):
             return "Training of this model has finished: the grid needs no further work."
-        return f"Not this time. The grid asks to try again in {_duration(self.timeout)}."
+        why = f": {in_words(self.reason)}" if self.reason else ""
+        if self.timeout is None:
+            return f"Training of this model has ended{why}."
+        return f"Not this time{why}. The grid asks to try again in {_duration(self.timeout)}."
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The grid has taken the diff."""
+    """The grid has taken the diff.
+
+    Attributes:
+        reason: Why it does not count, a code of `syft_web.wire.reasons`; None if it does, or
+            the grid does not say.
+    """
+
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +179,35 @@ class Progress:
     """How far a job is.
 
     Attributes:
-        stage: ``"authenticate"``, ``"speed-test"``, ``"cycle-request"``, ``"download"`` or
+        stage: ``"turn"`` (waiting for another tab or process that trains the same model),
+            ``"authenticate"``, ``"speed-test"``, ``"cycle-request"``, ``"download"`` or
             ``"report"``; given once as each begins, and again with every piece of a download.
         asset: What is downloaded: ``"model"``, ``"plan NAME"``, ``"protocol NAME"``; else empty.
         received: Bytes so far.
-        total: Bytes in all; None where the grid does not say.
+        total: Bytes in all; None until the end where the grid does not say, and for what comes
+            compressed.
     """
 
     stage: str
     asset: str = ""
     received: int = 0
     total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """A wait before the job asks the grid again; told about once a second.
+
+    Attributes:
+        seconds: How long it still is.
+        why: What it waits for, in words.
+    """
+
+    seconds: float
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.why} Asking again in {_duration(self.seconds)}."
 
 
 def _duration(seconds: float) -> str:

@@ -18,14 +18,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+import secrets
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from inspect import isawaitable
+from typing import Any
 
 import numpy as np
 
-from syft_web.client.checkpoint import PlanTrainerCheckpoint, check_count
-from syft_web.client.derived import derive_specs
+from syft_web.client.checkpoint import PlanTrainerCheckpoint
+from syft_web.client.gate import Gate
 from syft_web.client.model import Model
+from syft_web.client.settings import Sleep, count_of, plain, read_batches, size_of, specs_of
 from syft_web.client.specs import (
     PlanInputSpec,
     PlanOutputSpec,
@@ -38,33 +41,27 @@ from syft_web.client.trained import TrainedTensors
 from syft_web.client.training_events import (
     BatchEnd,
     BatchStart,
+    Continued,
     EpochMeans,
     EpochStart,
     Failed,
     Finished,
     Handler,
     Handlers,
-    Number,
+    Paused,
     Started,
     Stopped,
     TrainingEvent,
 )
-from syft_web.data.dataset import Batch, samples_in
+from syft_web.data.dataset import Batch
 from syft_web.data.loader import DataLoader
 from syft_web.data.source import BatchSource, open_source
-from syft_web.errors import DataError, SyftError, TrainingError
+from syft_web.errors import SyftError, TrainingError
 from syft_web.plan.plan import Plan
 
 __all__ = ["PlanTrainer"]
 
 _log = logging.getLogger("syft_web.client")
-
-
-class Sleep(Protocol):
-    """``asyncio.sleep`` or a host's own."""
-
-    def __call__(self, seconds: float, /) -> Awaitable[None]:
-        """Give way to others for that long."""
 
 
 class PlanTrainer:
@@ -93,6 +90,8 @@ class PlanTrainer:
         compat_batch_size: Tell the plan the configured batch size even for a short last
             batch, as syft.js does.
         sleep: How to give way to the event loop, after every batch.
+        noise_seed: What the plan's random numbers (dropout) depend on, together with epoch and
+            batch; by default drawn.
 
     Attributes:
         original_model: The model as it was given.
@@ -122,19 +121,24 @@ class PlanTrainer:
         compat_extra_update: bool = False,
         compat_batch_size: bool = False,
         sleep: Sleep = asyncio.sleep,
+        noise_seed: int | None = None,
     ) -> None:
         config = dict(client_config or {})
         self.plan = plan
         self.original_model = model
-        self.inputs, self.outputs = _specs(plan, inputs, outputs, target is not None)
+        self.inputs, self.outputs = specs_of(plan, inputs, outputs, has_target=target is not None)
         self.data, self.target = data, target
         self.client_config: Mapping[str, Any] = config
-        self.epochs = _count("epochs", epochs, config, "max_epochs") or 1
-        self.steps_per_epoch = _count("steps_per_epoch", steps_per_epoch, config, "max_updates")
-        self._wanted_batch_size = _count("batch_size", batch_size, config, "batch_size")
+        self.epochs = count_of("epochs", epochs, config, "max_epochs") or 1
+        self.steps_per_epoch = count_of("steps_per_epoch", steps_per_epoch, config, "max_updates")
+        self._wanted_batch_size = count_of("batch_size", batch_size, config, "batch_size")
         self._compat_extra_update = compat_extra_update
         self._compat_batch_size = compat_batch_size
         self._sleep = sleep
+        # 32 bits pass through JSON and JavaScript unharmed.
+        self._noise_seed = secrets.randbits(32) if noise_seed is None else noise_seed
+        self._means = EpochMeans()
+        self._gate = Gate()
         self.epoch = self.batch = 0
         self.stopped = False
         self._tensors = TrainedTensors.at_start(model.params, self.inputs)
@@ -186,6 +190,8 @@ class PlanTrainer:
             client_config=self.client_config,
             seed=self._source.seed,
             state=self._tensors.state,
+            noise_seed=self._noise_seed,
+            epoch_sums=self._means.to_json() if self.batch else None,
         )
 
     def apply_checkpoint(self, checkpoint: PlanTrainerCheckpoint) -> None:
@@ -198,6 +204,8 @@ class PlanTrainer:
         """
         self._refuse_if_stepping()
         state = TrainedTensors.at_start((), self.inputs).state
+        sums = checkpoint.epoch_sums
+        means = EpochMeans() if sums is None else EpochMeans.from_json(sums)
         # An array is cut anew to the checkpoint's batch size; a loader has its own.
         fixed = None if isinstance(self.data, np.ndarray) else self._source.batch_size
         checkpoint.require_fit(self.original_model, fixed, state)
@@ -209,8 +217,16 @@ class PlanTrainer:
         self._source = open_source(self.data, self.target, self._wanted_batch_size, checkpoint.seed)
         self._tensors = TrainedTensors(tuple(checkpoint.current_model.params), checkpoint.state)
         self._current_model = checkpoint.current_model
+        self._means = means
+        if checkpoint.noise_seed is not None:
+            self._noise_seed = checkpoint.noise_seed
         self._loop, self._done, self.stopped = None, False, True
         self._checkpoint_waits = True
+
+    @property
+    def checkpoint_waits(self) -> bool:
+        """Whether a checkpoint was applied that `start` will go on from."""
+        return self._checkpoint_waits
 
     # Driving it
 
@@ -219,7 +235,7 @@ class PlanTrainer:
 
         Args:
             event: ``start``, ``epochStart``, ``batchStart``, ``batchEnd``, ``epochEnd``,
-                ``stop``, ``end`` or ``error``.
+                ``stop``, ``pause``, ``continue``, ``end`` or ``error``.
             handler: Called with the event. What it raises ends the training.
 
         Raises:
@@ -252,6 +268,7 @@ class PlanTrainer:
         waiter: asyncio.Future[PlanTrainerCheckpoint] = asyncio.get_running_loop().create_future()
         if self._stepping:
             self._stop_requested = True
+            self._gate.call_away()
             self._stop_waiters.append(waiter)
             return waiter
         if self._loop is not None:  # between two events: nothing is half done
@@ -266,6 +283,23 @@ class PlanTrainer:
         if self.stopped:
             self._stop_requested = False
             await self.start(resume=True)
+
+    def pause(self, why: str) -> None:
+        """Have it wait before the next batch, until `unpause`; `stop` ends it all the same.
+
+        Args:
+            why: The reason in words for a person, e.g. "The battery is low."
+        """
+        self._gate.close(why)
+
+    def unpause(self) -> None:
+        """Let it go on after `pause`."""
+        self._gate.open()
+
+    @property
+    def paused(self) -> str:
+        """Why it waits, or would if it ran; empty when nothing holds it up."""
+        return self._gate.why
 
     def __aiter__(self) -> PlanTrainer:
         """Begin, or go on where an earlier iteration was left."""
@@ -302,6 +336,7 @@ class PlanTrainer:
             self.epoch = self.batch = 0
             self._tensors = TrainedTensors.at_start(self.original_model.params, self.inputs)
             self._current_model = self.original_model
+            self._means = EpochMeans()
         self._done, self._last_word, self._checkpoint_waits = False, None, False
         self._loop = self._train()
 
@@ -312,6 +347,7 @@ class PlanTrainer:
             for epoch in range(self.epoch, self.epochs):
                 if epoch != self.epoch:
                     self.epoch, self.batch = epoch, 0
+                    self._means = EpochMeans()
                 async for event in self._train_epoch(epoch):
                     yield event
                 if self.stopped:
@@ -330,48 +366,37 @@ class PlanTrainer:
             raise
 
     async def _train_epoch(self, epoch: int) -> AsyncGenerator[TrainingEvent, None]:
-        means = EpochMeans()
         yield self._handlers.emit(EpochStart(epoch))
         if self._stop_requested:
             yield self._halt()
             return
-        for data, target in self._read(epoch):
+        limit = self.steps_per_epoch
+        if limit is not None and self._compat_extra_update:
+            limit += 1
+        for data, target in read_batches(self._source, epoch, self.batch, limit):
             batch = self.batch
+            if isawaitable(data):  # A dataset may give its batches later.
+                data = await data
+            while self._gate.why and not self._stop_requested:
+                yield self._handlers.emit(Paused(self._gate.why))
+                await self._gate.wait()
+                if not self._gate.why:
+                    yield self._handlers.emit(Continued())
             yield self._handlers.emit(BatchStart(epoch, batch))
             if self._stop_requested:
                 yield self._halt()
                 return
-            size = _size(data)
+            size = size_of(data)
             result = self._step(epoch, batch, data, target, size)
-            loss = None if result.loss is None else _plain(result.loss)
-            metrics = {name: _plain(value) for name, value in result.metrics.items()}
-            means.add(size or 1, loss, metrics)
+            loss = None if result.loss is None else plain(result.loss)
+            metrics = {name: plain(value) for name, value in result.metrics.items()}
+            self._means.add(size or 1, loss, metrics)
             self.batch = batch + 1
             yield self._handlers.emit(BatchEnd(epoch, batch, loss, metrics))
             await self._sleep(0)
-        if not means.batches and not self.batch:
+        if not self.batch:
             _log.warning("epoch %d had no batches: fewer samples than one batch?", epoch)
-        yield self._handlers.emit(means.end(epoch))
-
-    def _read(self, epoch: int) -> Iterator[tuple[Batch, Batch | None]]:
-        """Batches of the epoch from where it stands, up to the limit."""
-        limit = self.steps_per_epoch
-        if limit is not None and self._compat_extra_update:
-            limit += 1
-        try:
-            batches = self._source.batches(epoch, self.batch)
-            while limit is None or self.batch < limit:
-                pair = next(batches, None)
-                if pair is None:
-                    return
-                yield pair
-        except SyftError:
-            raise
-        except Exception as error:
-            raise TrainingError(
-                f"epoch {epoch}, batch {self.batch}: the data could not be read: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+        yield self._handlers.emit(self._means.end(epoch))
 
     def _step(
         self, epoch: int, batch: int, data: Batch, target: Batch | None, size: int | None
@@ -388,7 +413,10 @@ class PlanTrainer:
             PlanInputSpec.TYPE_STATE: self._tensors.state,
         }
         try:
-            outputs = self.plan.execute(*resolve_inputs(self.inputs, sources))
+            # Numbers of this step alone: whatever else runs meanwhile, a resumed training draws
+            # what an uninterrupted one would have drawn.
+            noise = (self._noise_seed, epoch, batch)
+            outputs = self.plan.execute(*resolve_inputs(self.inputs, sources), noise=noise)
         except SyftError as error:
             error.add_note(f"while training: epoch {epoch}, batch {batch}")
             raise
@@ -416,34 +444,3 @@ class PlanTrainer:
     def _refuse_if_stepping(self) -> None:
         if self._stepping:
             raise TrainingError("this trainer is already running; await stop() first.")
-
-
-def _count(name: str, given: int | None, config: Mapping[str, Any], key: str) -> int | None:
-    value, what = (given, name) if given is not None else (config.get(key), f"client_config {key}")
-    return None if value is None else check_count(what, value, least=1)
-
-
-def _specs(
-    plan: Plan,
-    inputs: Sequence[PlanInputSpec] | None,
-    outputs: Sequence[PlanOutputSpec] | None,
-    has_target: bool,
-) -> tuple[tuple[PlanInputSpec, ...], tuple[PlanOutputSpec, ...]]:
-    if inputs is None and outputs is None:
-        return derive_specs(plan, has_target=has_target)
-    if inputs is None or outputs is None:
-        raise TrainingError("give both inputs and outputs, or neither.")
-    return tuple(inputs), tuple(outputs)
-
-
-def _size(batch: Batch) -> int | None:
-    """Samples in the batch, None when its structure does not tell."""
-    try:
-        return samples_in(batch)
-    except DataError:
-        return None
-
-
-def _plain(value: np.ndarray) -> Number:
-    plain: Number = value.item() if value.size == 1 else value.tolist()
-    return plain

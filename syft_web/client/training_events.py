@@ -19,6 +19,7 @@ from syft_web.errors import TrainingError
 __all__ = [
     "BatchEnd",
     "BatchStart",
+    "Continued",
     "EpochEnd",
     "EpochMeans",
     "EpochStart",
@@ -27,6 +28,7 @@ __all__ = [
     "Handler",
     "Handlers",
     "Number",
+    "Paused",
     "Started",
     "Stopped",
     "TrainingEvent",
@@ -105,8 +107,7 @@ class EpochEnd(TrainingEvent):
 
     Attributes:
         epoch: Its number, from 0.
-        batches: How many batches this run of the trainer did in it (fewer than the
-            epoch has, when it was resumed).
+        batches: How many batches it had; those before a stop are counted too.
         loss: Mean over those batches, weighted by their sizes; None without a loss.
         metrics: Means in the same way.
     """
@@ -130,6 +131,25 @@ class Stopped(TrainingEvent):
     name: ClassVar[str] = "stop"
     epoch: int
     batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paused(TrainingEvent):
+    """Training waits, see `PlanTrainer.pause`.
+
+    Attributes:
+        why: The reason, in words for a person.
+    """
+
+    name: ClassVar[str] = "pause"
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Continued(TrainingEvent):
+    """Training goes on after a pause."""
+
+    name: ClassVar[str] = "continue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +178,8 @@ EVENTS: tuple[type[TrainingEvent], ...] = (
     BatchEnd,
     EpochEnd,
     Stopped,
+    Paused,
+    Continued,
     Finished,
     Failed,
 )
@@ -209,18 +231,43 @@ class EpochMeans:
     def __init__(self) -> None:
         self.batches = 0
         self._weight = 0
-        self._sums: dict[str | None, float] = {}  # None is the loss
+        self._loss: float | None = None
+        self._metrics: dict[str, float] = {}
 
     def add(self, size: int, loss: Number | None, metrics: Mapping[str, Number]) -> None:
         """Count one batch in; what is not a single number has no mean."""
         self.batches += 1
         self._weight += size
-        for name, value in ((None, loss), *metrics.items()):
+        if isinstance(loss, int | float):
+            self._loss = (self._loss or 0.0) + size * loss
+        for name, value in metrics.items():
             if isinstance(value, int | float):
-                self._sums[name] = self._sums.get(name, 0.0) + size * value
+                self._metrics[name] = self._metrics.get(name, 0.0) + size * value
 
     def end(self, epoch: int) -> EpochEnd:
         """The event that tells the means."""
-        means = {name: total / self._weight for name, total in self._sums.items()}
-        loss = means.pop(None, None)
-        return EpochEnd(epoch, self.batches, loss, {str(k): v for k, v in means.items()})
+        weight = self._weight or 1
+        loss = None if self._loss is None else self._loss / weight
+        metrics = {name: total / weight for name, total in self._metrics.items()}
+        return EpochEnd(epoch, self.batches, loss, metrics)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for a checkpoint in the middle of an epoch."""
+        sums = {"loss": self._loss, "metrics": dict(self._metrics)}
+        return {"batches": self.batches, "weight": self._weight, **sums}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> EpochMeans:
+        """Read what `to_json` wrote.
+
+        Raises:
+            TrainingError: It is something else.
+        """
+        means = cls()
+        try:
+            means.batches, means._weight = int(value["batches"]), int(value["weight"])
+            means._loss = None if value["loss"] is None else float(value["loss"])
+            means._metrics = {str(name): float(x) for name, x in value["metrics"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise TrainingError(f"checkpoint: epochSums cannot be read: {error!r}.") from error
+        return means

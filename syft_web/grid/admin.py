@@ -26,6 +26,7 @@ logger = logging.getLogger("syft_web.grid")
 SHORTEST_TOKEN = 16
 """Characters. ``openssl rand -hex 32`` gives 64."""
 
+_STRICT_AGENT = "okhttp/"
 _PROXIES = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
@@ -36,10 +37,13 @@ class Caller:
     Attributes:
         token: From ``Authorization: Bearer``.
         is_near: Not passed on by a proxy, and not sent by a page from another machine.
+        is_strict: It fails on a reply with a key that PyGrid did not send. KotlinSyft does; its
+            HTTP library gives its name with every request and handshake.
     """
 
     token: str | None = field(default=None, repr=False)
     is_near: bool = True
+    is_strict: bool = False
 
     @classmethod
     def of(cls, headers: Headers) -> Caller:
@@ -50,6 +54,7 @@ class Caller:
         return cls(
             token=token.strip() or None if scheme.lower() == "bearer" else None,
             is_near=not passed_on and (origin is None or _is_page_of_this_machine(origin)),
+            is_strict=headers.get("user-agent", "").lower().startswith(_STRICT_AGENT),
         )
 
 
@@ -77,12 +82,13 @@ class AdminGate:
         self._digest = None if token is None else _digest(token)
         self._is_open = is_open
 
-    def check(self, caller: Caller, token: object = None) -> None:
+    def check(self, caller: Caller, token: object = None, *, what: str = "hosting on") -> None:
         """Let pass or refuse.
 
         Args:
             caller: Who asks.
             token: The one in the message; it goes before the connection's.
+            what: What is asked for, in words that go before "this grid".
 
         Raises:
             ServiceError: Status 401; with the text of PyGrid's `AuthorizationError`.
@@ -90,21 +96,21 @@ class AdminGate:
         if self._digest is None:
             if not self._is_open:
                 raise _refusal(
-                    "hosting on this grid is off, because it listens beyond its own machine and "
+                    f"{what} this grid is off, because it listens beyond its own machine and "
                     "was started without an admin token"
                 )
             if not caller.is_near:
                 raise _refusal(
-                    "without an admin token this grid takes models from its own machine only, "
+                    f"without an admin token {what} this grid is for its own machine only, "
                     "not through a proxy and not from another site's page"
                 )
             return
         given = token if token is not None else caller.token
         if given is None:
-            raise _refusal("hosting on this grid needs its admin token")
+            raise _refusal(f"{what} this grid needs its admin token")
         # Digests: compared in a time that tells neither the token nor its length.
         if not isinstance(given, str) or not hmac.compare_digest(_digest(given), self._digest):
-            logger.warning("Refused a hosting with a wrong admin token")
+            logger.warning("Refused a wrong admin token")
             raise _refusal("this is not the grid's admin token")
 
 

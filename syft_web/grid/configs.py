@@ -16,11 +16,15 @@ from syft_web.errors import HostingError
 from syft_web.grid.aggregation import Aggregation
 from syft_web.grid.auth import Authentication
 from syft_web.grid.schema import NAME_LENGTH
+from syft_web.grid.worker_limits import TooFew, WorkerLimits
 
 __all__ = ["ServerConfig", "name_and_version", "text_of"]
 
 LONGEST_CYCLE = 10**9
 """Seconds, about 31 years. Clients count the seconds to a cycle's end in 32 bits."""
+
+SHORTEST_CLOSED_CYCLE = 1
+"""Seconds of a cycle that closes without reports: each of them leaves a row behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class ServerConfig:
         iterative_plan: How the averaging plan is called (protocol.md section 3.8).
         authentication: What the token of a worker must be; None: everybody may take part.
         aggregation: How the diffs of a cycle become a checkpoint, if not by PyGrid's mean.
+        workers: Which workers a cycle takes.
+        on_too_few: What happens at a cycle's end when it has too few reports.
     """
 
     cycle_length: float | None = None
@@ -48,6 +54,19 @@ class ServerConfig:
     iterative_plan: bool = False
     authentication: Authentication | None = None
     aggregation: Aggregation = field(default_factory=Aggregation)
+    workers: WorkerLimits = field(default_factory=WorkerLimits)
+    on_too_few: TooFew = TooFew.EXTEND
+
+    @property
+    def least_reports(self) -> int:
+        """Never aggregate below this many."""
+        return max(1, self.min_diffs or 0, self.workers.least)
+
+    @property
+    def most_reports(self) -> int | None:
+        """Aggregate as soon as this many are in; None: no such rule. More workers cannot come."""
+        given = [n for n in (self.max_diffs, self.workers.most) if n is not None]
+        return min(given, default=None)
 
     @property
     def requires_speed_test(self) -> bool:
@@ -95,10 +114,21 @@ class ServerConfig:
                 config.get("authentication"), problems, short_secrets=short_secrets
             ),
             aggregation=Aggregation.read(config.get("aggregation"), max_diffs, problems),
+            workers=WorkerLimits.read(config, problems),
+            on_too_few=TooFew.read(config.get("on_too_few_diffs"), problems),
         )
+        rules._check_end(problems)
         if problems:
             raise HostingError("server_config is not valid: " + "; ".join(problems))
         return rules
+
+    def _check_end(self, problems: list[str]) -> None:
+        if self.on_too_few is TooFew.EXTEND:
+            return
+        if self.cycle_length is None or self.cycle_length < SHORTEST_CLOSED_CYCLE:
+            problems.append(
+                f"on_too_few_diffs needs a cycle_length of at least {SHORTEST_CLOSED_CYCLE} second"
+            )
 
 
 def name_and_version(config: Mapping[str, Any]) -> tuple[str, str]:

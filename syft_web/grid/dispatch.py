@@ -15,6 +15,7 @@ from syft_web.errors import ServiceError
 from syft_web.grid import texts
 from syft_web.grid.admin import STRANGER, AdminGate, Caller
 from syft_web.grid.auth_endpoint import Verifier
+from syft_web.grid.quotas import Quotas
 from syft_web.grid.service import Question, Service
 from syft_web.wire.messages import (
     AUTHENTICATE,
@@ -23,8 +24,8 @@ from syft_web.wire.messages import (
     REPORT,
     CycleRejected,
     HostTrainingReply,
-    ReportReply,
 )
+from syft_web.wire.reasons import Reason
 
 __all__ = ["MESSAGE_TYPES", "Dispatcher", "parse_json"]
 
@@ -32,6 +33,9 @@ logger = logging.getLogger("syft_web.grid")
 
 MESSAGE_TYPES = (HOST_TRAINING, AUTHENTICATE, CYCLE_REQUEST, REPORT)
 """What `Dispatcher.call` answers."""
+
+MOST_VALUES = 100_000
+"""In one message. Those of the protocol have some dozens, and what a configuration has."""
 
 FIRST_POLL, LAST_POLL = 0.02, 0.3
 """Seconds between two looks at whether an aggregation is over; they grow, for many may wait."""
@@ -47,15 +51,22 @@ class Dispatcher:
         patience: Seconds a cycle request may wait for the end of an aggregation.
         admin: Who may host.
         verifier: Asks third parties about tokens.
+        quotas: What one worker may have.
     """
 
     def __init__(
-        self, service: Service, patience: float, admin: AdminGate, verifier: Verifier
+        self,
+        service: Service,
+        patience: float,
+        admin: AdminGate,
+        verifier: Verifier,
+        quotas: Quotas,
     ) -> None:
         self._service = service
         self._patience = patience
         self._admin = admin
         self._verifier = verifier
+        self._quotas = quotas
 
     async def call(
         self, message_type: str, data: object, caller: Caller = STRANGER
@@ -65,7 +76,7 @@ class Dispatcher:
         Args:
             message_type: One of `MESSAGE_TYPES`.
             data: What was sent with it.
-            caller: Who sent it; counts for hosting.
+            caller: Who sent it; counts for hosting, and for what may stand in a reply.
 
         Raises:
             ServiceError: The request was refused.
@@ -78,10 +89,12 @@ class Dispatcher:
         if message_type == AUTHENTICATE:
             return await self._authenticate(data)
         if message_type == CYCLE_REQUEST:
-            return await self._request_cycle(data)
+            worker_id = data.get("worker_id") if isinstance(data, dict) else None
+            with self._quotas.cycle_request(worker_id):
+                return _for_caller(await self._request_cycle(data), caller)
         if message_type == REPORT:
-            await self.in_thread(self._service.report, data)
-            return ReportReply().to_json()
+            reply = await self.in_thread(self._service.report, data)
+            return _for_caller(reply.to_json(), caller)
         raise KeyError(message_type)
 
     async def in_thread(self, function: Callable[..., _T], *arguments: object) -> _T:
@@ -121,7 +134,7 @@ class Dispatcher:
         pause = FIRST_POLL
         while (reply := await self.in_thread(self._service.request_cycle, data)) is None:
             if time.monotonic() > limit:
-                reply = CycleRejected(timeout=1)
+                reply = CycleRejected(timeout=1, reason=Reason.AGGREGATING)
                 break
             await asyncio.sleep(pause)
             pause = min(1.5 * pause, LAST_POLL)
@@ -131,12 +144,24 @@ class Dispatcher:
         return answer
 
 
+def _for_caller(reply: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """The reply without the keys that PyGrid did not send, for clients that fail on those."""
+    if caller.is_strict:
+        reply.pop("reason", None)
+    return reply
+
+
 def parse_json(text: str | bytes) -> Any:
     """The JSON value in ``text``.
 
     Raises:
         ServiceError: It is none; the text says where, in the words of Python's decoder.
     """
+    # Nobody else is served while Python's decoder works. It is quick with few long texts, and
+    # slow with many values; between two values there is a comma.
+    commas = text.count(",") if isinstance(text, str) else text.count(b",")
+    if commas > MOST_VALUES:
+        raise ServiceError("The JSON text has too many values")
     try:
         return json.loads(text)
     except ValueError as error:

@@ -153,10 +153,16 @@ def _check_averaging(data: bytes, rules: ServerConfig, signature: Signature) -> 
     _try_averaging(data, rules, signature, needed or 2)
     if needed is None:
         return None
-    if rules.min_diffs is not None and rules.min_diffs > needed:
+    for key, least in (("min_diffs", rules.min_diffs or 0), ("min_workers", rules.workers.least)):
+        if least > needed:
+            raise HostingError(
+                f"The averaging plan takes exactly {needed} diffs, but server_config.{key} is "
+                f"{least}; set it to {needed} or less"
+            )
+    if rules.workers.most is not None and rules.workers.most < needed:
         raise HostingError(
-            f"The averaging plan takes exactly {needed} diffs, but server_config.min_diffs is "
-            f"{rules.min_diffs}; set it to {needed} or less"
+            f"The averaging plan takes exactly {needed} diffs, but server_config.max_workers is "
+            f"{rules.workers.most}; set it to {needed} or more"
         )
     if rules.max_diffs is not None and rules.max_diffs != needed:
         logger.warning(

@@ -13,11 +13,13 @@ __all__ = ["Keeper"]
 
 logger = logging.getLogger("syft_web.grid")
 
-LONGEST_WAIT = 30.0
-"""Seconds after which the clock is looked at again: it may have been set."""
+LONGEST_WAIT = 5.0
+"""Seconds after which the database is looked at again: the clock may have been set, or another
+server may have died after it closed a cycle."""
 
 RETRY_WAIT = 1.0
-"""Seconds after which a database that did not answer is asked again."""
+"""Seconds after which a database that did not answer is asked again, or whether another server
+has ended the cycle it claimed."""
 
 
 class Keeper:
@@ -44,6 +46,10 @@ class Keeper:
         if self._thread.is_alive():
             self._thread.join()
 
+    def is_running(self) -> bool:
+        """Whether cycles come to their end."""
+        return self._thread.is_alive()
+
     def poke(self) -> None:
         """There may be something to do now. Returns at once."""
         self._wake.set()
@@ -58,13 +64,16 @@ class Keeper:
         return True
 
     def _run(self) -> None:
-        while not self._stopping:
+        while True:
             self._wake.clear()
+            if self._stopping:  # looked at after that, or the call to stop could be overslept
+                return
             self._wake.wait(self._work())
 
     def _work(self) -> float:
         try:
-            self._completion.run()
+            if not self._completion.run():
+                return RETRY_WAIT  # another server's claim may run out
             left = self._completion.seconds_to_next_end()
         except StoreError:
             return RETRY_WAIT  # the store has logged it

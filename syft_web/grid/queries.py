@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, or_, select, update
 
 from syft_web.grid import schema as t
+from syft_web.grid.engine import WRITING, is_postgres
+from syft_web.grid.overview_queries import OverviewQueries
 from syft_web.grid.records import (
     Assignment,
     Cycle,
@@ -17,15 +19,17 @@ from syft_web.grid.records import (
     Process,
     Signature,
 )
-from syft_web.grid.report_queries import ReportQueries
 
 __all__ = ["LATEST", "Transaction"]
 
 LATEST = "latest"
 """Alias of the newest checkpoint of a model; older ones have the alias ``""``."""
 
+_NAMES_LOCK = 0x73796675
+"""Of PostgreSQL; in SQLite a writer is alone anyway."""
 
-class Transaction(ReportQueries):
+
+class Transaction(OverviewQueries):
     """The questions and changes the service has, inside one transaction."""
 
     # Processes
@@ -40,6 +44,22 @@ class Transaction(ReportQueries):
     def get_process(self, process_id: int) -> Process | None:
         """The process of that id."""
         return _process(self._first(_PROCESS.where(t.process.c.id == process_id)))
+
+    def lock_process(self, process_id: int) -> None:
+        """Let no other transaction change the cycles of a process until this one has ended.
+
+        Whoever changes a cycle or its reports does this first, and looks at them afterwards:
+        with several servers, what was read before may have changed. SQLite has one writer at
+        a time anyway.
+        """
+        # Without key_share everybody who refers to the process, new workers say, would wait.
+        query = select(t.process.c.id).where(t.process.c.id == process_id)
+        self._connection.execute(query.with_for_update(key_share=True))
+
+    def lock_names(self) -> None:
+        """Let no other transaction host a process until this one has ended."""
+        if is_postgres(self._connection):
+            self._connection.execute(select(func.pg_advisory_xact_lock(_NAMES_LOCK)))
 
     def add_process(
         self,
@@ -134,13 +154,23 @@ class Transaction(ReportQueries):
     ) -> tuple[int, bytes] | None:
         """``(number, State bytes)`` of a checkpoint by number or alias, or of the newest."""
         c = t.checkpoint.c
-        query = select(c.number, c.value).where(c.model_id == model_id).order_by(c.number.desc())
+        query = select(c.id, c.number).where(c.model_id == model_id).order_by(c.number.desc())
         if number is not None:
             query = query.where(c.number == number)
         if alias is not None:
             query = query.where(c.alias == alias)
         row = self._first(query)
-        return None if row is None else (row["number"], row["value"])
+        return None if row is None else (row["number"], self._checkpoint_value(row["id"]))
+
+    def _checkpoint_value(self, checkpoint_id: int) -> bytes:
+        query = select(t.checkpoint.c.value).where(t.checkpoint.c.id == checkpoint_id)
+
+        def read() -> bytes:
+            return bytes(self._connection.execute(query).scalar_one())
+
+        if self._blobs is None or self._connection.get_execution_options().get(WRITING):
+            return read()  # what is being written may yet be undone
+        return self._blobs.get(checkpoint_id, read)
 
     def add_checkpoint(self, model_id: int, number: int, value: bytes, now: float) -> int:
         """Store checkpoint ``number`` of a model as the latest; returns its row's id."""
@@ -204,13 +234,18 @@ class Transaction(ReportQueries):
         )
 
     def get_cycle(self, cycle_id: int) -> Cycle | None:
-        """A cycle by id; a writer has it alone until its transaction ends."""
-        return _cycle(self._first(_CYCLE.where(t.cycle.c.id == cycle_id).with_for_update()))
+        """A cycle by id."""
+        return _cycle(self._first(_CYCLE.where(t.cycle.c.id == cycle_id)))
 
     def current_cycle(self, process_id: int) -> Cycle | None:
         """The newest cycle of a process that is open or being aggregated."""
         states = (CycleState.OPEN, CycleState.AGGREGATING)
         query = _CYCLE.where(t.cycle.c.process_id == process_id, t.cycle.c.state.in_(states))
+        return _cycle(self._first(query.order_by(t.cycle.c.id.desc())))
+
+    def newest_cycle(self, process_id: int) -> Cycle | None:
+        """The cycle of a process that was opened last, whatever became of it."""
+        query = _CYCLE.where(t.cycle.c.process_id == process_id)
         return _cycle(self._first(query.order_by(t.cycle.c.id.desc())))
 
     def cycles_in(self, state: CycleState) -> list[Cycle]:
@@ -234,6 +269,37 @@ class Transaction(ReportQueries):
             values["note"] = note[:1000]
         self._connection.execute(update(t.cycle).where(t.cycle.c.id == cycle_id).values(**values))
 
+    # Claims: which server makes an average
+
+    def claim(self, cycle_id: int, owner: str, now: float, seconds: float) -> bool:
+        """Take the aggregation of a cycle for some seconds, or for some more.
+
+        Only after `lock_process`, and only of a cycle that is being aggregated.
+
+        Returns:
+            Whether ``owner`` has it now. Another one's claim holds until it runs out; one that
+            runs out later than any could was made before the clock was set back.
+        """
+        c = t.aggregation_claim.c
+        free = or_(c.owner == owner, c.expires_at <= now, c.expires_at > now + 2 * seconds)
+        taken = self._connection.execute(
+            update(t.aggregation_claim)
+            .where(c.cycle_id == cycle_id, free)
+            .values(owner=owner, expires_at=now + seconds)
+        )
+        if taken.rowcount:
+            return True
+        query = select(c.cycle_id).where(c.cycle_id == cycle_id)
+        if self._connection.execute(query).first() is not None:
+            return False
+        self._insert(t.aggregation_claim, cycle_id=cycle_id, owner=owner, expires_at=now + seconds)
+        return True
+
+    def release(self, cycle_id: int) -> None:
+        """Delete the claim of a cycle that has ended."""
+        table = t.aggregation_claim
+        self._connection.execute(delete(table).where(table.c.cycle_id == cycle_id))
+
     # Assignments
 
     def assign(self, cycle_id: int, worker_id: str, request_key: str, now: float) -> int:
@@ -251,6 +317,25 @@ class Transaction(ReportQueries):
         c = t.assignment.c
         query = _ASSIGNMENT.where(c.cycle_id == cycle_id, c.worker_id == worker_id)
         return _assignment(self._first(query))
+
+    def count_places(self, cycle_id: int, since: float) -> int:
+        """How many places are taken: by those who reported, and those who joined ``since``."""
+        c = t.assignment.c
+        query = select(func.count()).select_from(t.assignment)
+        query = query.where(
+            c.cycle_id == cycle_id, or_(c.reported_at.is_not(None), c.assigned_at >= since)
+        )
+        return self._connection.execute(query).scalar_one()
+
+    def last_participation(self, process_id: int, worker_id: str) -> int | None:
+        """The sequence of the newest cycle of a process in which a worker has had a place."""
+        a, c = t.assignment, t.cycle
+        query = (
+            select(func.max(c.c.sequence))
+            .select_from(a.join(c, a.c.cycle_id == c.c.id))
+            .where(a.c.worker_id == worker_id, c.c.process_id == process_id)
+        )
+        return self._connection.execute(query).scalar()
 
     def assignment_of(self, worker_id: str, request_key: str) -> Assignment | None:
         """The assignment a request key was given out for."""
@@ -297,6 +382,7 @@ def _cycle(row: RowMapping | None) -> Cycle | None:
         started_at=row["started_at"],
         ends_at=row["ends_at"],
         state=CycleState(row["state"]),
+        note=row["note"],
     )
 
 

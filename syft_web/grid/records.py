@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,8 +11,10 @@ __all__ = [
     "Assignment",
     "CheckpointInfo",
     "Cycle",
+    "CycleRecord",
     "CycleState",
     "CycleSummary",
+    "ModelRow",
     "NewPlan",
     "PlanBytes",
     "Process",
@@ -28,9 +30,9 @@ class CycleState(StrEnum):
     """Where a cycle stands.
 
     ``OPEN`` takes workers and reports. ``AGGREGATING`` is closed for reports, its
-    checkpoint is being made; a server that dies here begins that step again. ``DONE``
-    and ``FAILED`` are final: with a new checkpoint, or without one because the reports
-    could not be averaged.
+    checkpoint is being made; when a server dies here, it or another one begins that step
+    again. ``DONE`` and ``FAILED`` are final: with a new checkpoint, or without one because
+    the reports could not be averaged or were too few.
     """
 
     OPEN = "open"
@@ -66,7 +68,18 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One round of a process; times in seconds since 1970, ``ends_at`` None for no limit."""
+    """One round of a process; times in seconds since 1970.
+
+    Attributes:
+        id: Database id.
+        process_id: Of its process.
+        sequence: 1 for the first cycle of a process.
+        started_at: When it was opened.
+        ends_at: When its time is over; None for no limit.
+        state: Where it stands.
+        note: What its owner should know of it, if anything: why it failed, or that it goes on
+            beyond its end.
+    """
 
     id: int
     process_id: int
@@ -74,6 +87,7 @@ class Cycle:
     started_at: float
     ends_at: float | None
     state: CycleState
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +155,31 @@ class CheckpointInfo:
     number: int
     created_at: float
     summary: CycleSummary | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A hosted process as those see it who watch the grid; `Process` has the rest."""
+
+    id: int
+    name: str
+    version: str
+    created_at: float
+    server_config: Mapping[str, Any]
+    fixed_diffs: int | None
+    model_id: int
+    signature: Sequence[tuple[str, Sequence[int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRecord:
+    """A cycle with how many workers had a place in it, and how many of them reported."""
+
+    sequence: int
+    state: CycleState
+    started_at: float
+    ends_at: float | None
+    completed_at: float | None
+    note: str | None
+    workers: int
+    reports: int

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, sel
 
 from syft_web.errors import StoreError
 from syft_web.grid import schema as t
+from syft_web.grid.blobs import Blobs
 from syft_web.grid.records import CheckpointInfo, CycleSummary, ReportExtra
 from syft_web.grid.sql_errors import translated
 
@@ -18,8 +19,9 @@ __all__ = ["ReportQueries"]
 class ReportQueries:
     """Questions and changes about reports, inside one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, blobs: Blobs | None = None) -> None:
         self._connection = connection
+        self._blobs = blobs
 
     # Reports of an open cycle
 
@@ -32,12 +34,18 @@ class ReportQueries:
         num_samples: int | None = None,
         metrics: Mapping[str, float] | None = None,
     ) -> None:
-        """Store the diff of an assignment, and what was told with it."""
-        self._connection.execute(
+        """Store the diff of an assignment, and what was told with it.
+
+        Only after `Transaction.lock_process`, and only once for an assignment.
+        """
+        c = t.assignment.c
+        stored = self._connection.execute(
             update(t.assignment)
-            .where(t.assignment.c.id == assignment_id)
+            .where(c.id == assignment_id, c.reported_at.is_(None))
             .values(diff=diff, reported_at=now)
         )
+        if stored.rowcount != 1:
+            raise StoreError("This worker has reported to another server at the same moment.")
         if num_samples is not None or metrics:
             self._insert(
                 t.report_extra,

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _SPEEDS = ("ping", "download", "upload")
+_KOTLIN_UNMEASURED = (-1, 0, 0)
 _ID = re.compile(r"\s*([0-9]{1,18})(\.0+)?\s*")
 
 
@@ -121,12 +122,15 @@ def report_request(data: object) -> ReportRequest:
 def speeds_of(request: CycleRequest, *, required: bool) -> dict[str, float]:
     """What the worker measured, in the order PyGrid checks it.
 
-    Infinity is allowed, since PySyft's clients send it for times too short to measure.
+    Infinity is allowed, since PySyft's clients send it for times too short to measure. What
+    KotlinSyft sends when it has measured nothing counts as nothing where nothing is required.
 
     Raises:
         ServiceError: A number is missing although required, negative or no number.
     """
     speeds: dict[str, float] = {}
+    if not required and tuple(getattr(request, name) for name in _SPEEDS) == _KOTLIN_UNMEASURED:
+        return speeds
     for name in _SPEEDS:
         value: Any = getattr(request, name)
         if value is None:
@@ -173,6 +177,8 @@ def _encoded(value: object, where: str, encoding: str) -> bytes:
 
 
 def _hex(value: object, where: str) -> bytes:
+    if isinstance(value, bytes):  # from a binary frame
+        return value
     try:
         return binascii.unhexlify(_encoded(value, where, "hex"))
     except binascii.Error as error:
@@ -188,6 +194,8 @@ def _hex_items(value: object, where: str) -> dict[str, bytes]:
 
 
 def _base64(value: object, where: str) -> bytes:
+    if isinstance(value, bytes):
+        return value
     # Some clients break the text into lines; anything else outside the alphabet is a mistake.
     text = _encoded(value, where, "base64").translate(None, b" \t\r\n")
     try:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -16,8 +17,14 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from syft_web.errors import ServiceError, StoreError
+from syft_web.grid import texts
+from syft_web.grid.admin import Caller
 from syft_web.grid.dispatch import Dispatcher, parse_json
+from syft_web.grid.downloads import KEYED, PUBLIC, Downloads
+from syft_web.grid.guard import AFTERWARDS
 from syft_web.grid.limits import Limits
+from syft_web.grid.memory import Held
+from syft_web.grid.quotas import Quotas
 from syft_web.grid.service import Service
 from syft_web.wire.messages import (
     AUTHENTICATE,
@@ -35,6 +42,11 @@ __all__ = ["error_page", "routes"]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_UNREAD = (
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 _CHUNK = b"x" * 65536
 _NOT_TO_BE_KEPT = {"Cache-Control": "no-store"}
 
@@ -46,10 +58,10 @@ def routes() -> list[Route]:
         _route(f"/{AUTHENTICATE}", ["POST"], _authenticate),
         _route(f"/{CYCLE_REQUEST}", ["POST"], _cycle_request),
         _route(f"/{REPORT}", ["POST"], _report),
-        _route(GET_MODEL, ["GET"], _download(Service.model)),
-        _route(GET_PLAN, ["GET"], _download(Service.plan)),
-        _route(GET_PROTOCOL, ["GET"], _download(Service.protocol)),
-        _route(RETRIEVE_MODEL, ["GET"], _download(Service.checkpoint)),
+        _route(GET_MODEL, ["GET"], _download(Service.model, KEYED)),
+        _route(GET_PLAN, ["GET"], _download(Service.plan, KEYED)),
+        _route(GET_PROTOCOL, ["GET"], _download(Service.protocol, KEYED)),
+        _route(RETRIEVE_MODEL, ["GET"], _download(Service.checkpoint, PUBLIC)),
         _route(SPEED_TEST, ["GET", "POST"], _speed_test),
     ]
 
@@ -107,7 +119,7 @@ async def _call(request: Request, message_type: str) -> Response:
     data = await _body(request)
     dispatcher = _dispatcher(request)
     try:
-        return _json(await dispatcher.call(message_type, data))
+        return _json(await dispatcher.call(message_type, data, Caller.of(request.headers)))
     except StoreError:
         raise
     except ServiceError as error:
@@ -115,13 +127,20 @@ async def _call(request: Request, message_type: str) -> Response:
         return _json(dispatcher.refusal(message_type, error.text), status)
 
 
-def _download(find: Callable[[Service, Mapping[str, str]], bytes]) -> Endpoint:
+def _download(find: Callable[[Service, Mapping[str, str]], bytes], cache_control: str) -> Endpoint:
     async def download(request: Request) -> Response:
         service: Service = request.app.state.service
         # Of a key that is given twice the first counts, as in PyGrid.
-        query = dict(reversed(request.query_params.multi_items()))
+        items = reversed(request.query_params.multi_items())
+        # No database holds a NUL; it is read like other bytes that are no text.
+        query = {key: value.replace("\0", "\ufffd") for key, value in items}
+        quotas: Quotas = request.app.state.quotas
+        await quotas.download(_afterwards(request))
         data = await _dispatcher(request).in_thread(find, service, query)
-        return Response(data, media_type="application/octet-stream", headers=_NOT_TO_BE_KEPT)
+        if cache_control == KEYED:
+            quotas.count_download(query.get("worker_id", ""))
+        downloads: Downloads = request.app.state.downloads
+        return await downloads.answer(request, data, cache_control)
 
     return download
 
@@ -160,7 +179,13 @@ def _sample(size: int) -> Response:
 
 async def _body(request: Request) -> Any:
     """The JSON value a request carries; forms count as empty, as in PyGrid."""
-    chunks = [chunk async for chunk in _chunks(request)]
+    held = Held(request.app.state.memory)
+    _afterwards(request).callback(held.release)
+    chunks = []
+    async for chunk in _chunks(request):
+        if not held.add(len(chunk)):
+            raise ServiceError(texts.TOO_BUSY, status=503)
+        chunks.append(chunk)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return parse_json(b"" if kind in _FORMS else b"".join(chunks))
 
@@ -194,15 +219,22 @@ def _json(value: object, status: int = 200) -> Response:
 
 def _refusal(error: ServiceError) -> Response:
     answer = _json({"error": error.text}, error.status)
-    if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+    if error.status in _UNREAD:
         # The rest of the body may still be on its way: nobody wants to read it.
         answer.headers["Connection"] = "close"
+    if error.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        answer.headers["Retry-After"] = "5"
     return answer
 
 
 def _dispatcher(request: Request) -> Dispatcher:
     dispatcher: Dispatcher = request.app.state.dispatcher
     return dispatcher
+
+
+def _afterwards(request: Request) -> ExitStack:
+    stack: ExitStack = request.scope[AFTERWARDS]
+    return stack
 
 
 def _limits(request: Request) -> Limits:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "aggregation_claim",
     "assignment",
     "checkpoint",
     "checkpoint_summary",
@@ -197,3 +198,12 @@ optimizer_memory = Table(
     Column("value", LargeBinary, nullable=False),
 )
 """What a server optimizer remembers of a model, a State; it belongs to checkpoint ``number``."""
+
+aggregation_claim = Table(
+    "aggregation_claim",
+    metadata,
+    Column("cycle_id", Integer, ForeignKey("cycle.id"), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("expires_at", Float, nullable=False),
+)
+"""Which server makes the average of a closed cycle; a dead server's claim runs out."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import logging
-import math
 import secrets
 import time
 import uuid
@@ -17,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from syft_web.errors import ModelError, ServiceError
-from syft_web.grid import requests, texts
+from syft_web.grid import admission, requests, texts
 from syft_web.grid.aggregation import check_diff
 from syft_web.grid.completion import close_if_due, open_cycle
 from syft_web.grid.configs import ServerConfig
@@ -25,17 +24,18 @@ from syft_web.grid.hosting import Hosting
 from syft_web.grid.queries import LATEST, Transaction
 from syft_web.grid.records import Assignment, Cycle, CycleState, PlanBytes, Process
 from syft_web.grid.store import Store
-from syft_web.wire.messages import AuthenticateReply, CycleAccepted, CycleRejected, CycleRequest
+from syft_web.wire.messages import (
+    AuthenticateReply,
+    CycleAccepted,
+    CycleRejected,
+    CycleRequest,
+    ReportReply,
+)
+from syft_web.wire.reasons import Reason
 
 __all__ = ["Question", "Service"]
 
 logger = logging.getLogger("syft_web.grid")
-
-NO_END_SECONDS = 60
-"""When a rejected worker may come again, if its cycle has no end."""
-
-OVERDUE_SECONDS = 10
-"""The same, if the cycle's end has passed and it waits for more reports."""
 
 MAX_NUMBER_DIGITS = 18
 """Longer checkpoint numbers do not exist, and no database has integers for them."""
@@ -89,6 +89,7 @@ class Service:
         request = requests.host_training_request(data)
         hosting = Hosting.check(request, self._is_taken, short_secrets=self._short_secrets)
         with self._store.write() as tx:
+            tx.lock_names()
             if tx.find_process(hosting.name, hosting.version) is not None:
                 raise ServiceError(texts.CONFLICT)
             now = self._clock()
@@ -160,22 +161,24 @@ class Service:
                 # PyGrid let in here whoever had joined an open process.
                 raise ServiceError(texts.NOT_JOINED, status=401)
             speeds = requests.speeds_of(request, required=rules.requires_speed_test)
+            tx.lock_process(process.id)
             cycle = tx.current_cycle(process.id)
             if cycle is None:
-                return CycleRejected(timeout=None)
+                return admission.ended(tx, process)
             if cycle.state is CycleState.AGGREGATING:
                 return None
             tx.set_speeds(request.worker_id, speeds)
-            taken = tx.assignment_in(cycle.id, request.worker_id) is not None
-            if taken or not _is_fast_enough(tx, request.worker_id, rules):
-                return CycleRejected(timeout=self._seconds_left(cycle))
-            return self._accept(tx, process, cycle, request)
+            refusal = admission.refusal(tx, process, cycle, request.worker_id, self._clock())
+            return refusal or self._accept(tx, process, cycle, request)
 
-    def report(self, data: object) -> None:
+    def report(self, data: object) -> ReportReply:
         """``model-centric/report``: store a worker's diff; on return it is safe on disk.
 
         The first report of a worker counts, repetitions and reports to a cycle that is
         over succeed without effect. The report that makes the cycle due also closes it.
+
+        Returns:
+            Success; with a reason if this worker's diff came too late to count.
 
         Raises:
             ServiceError: Worker or key are unknown, or the diff does not fit the model.
@@ -185,17 +188,18 @@ class Service:
             assignment, cycle = self._assignment(tx, request.worker_id, request.request_key)
             process = tx.get_process(cycle.process_id)
         if process is None or not _counts(assignment, cycle):
-            return
+            return _taken(assignment)
         try:
             check_diff(request.diff, process.signature)
         except ModelError as error:
             logger.info("Refused a report to cycle %d: %s", cycle.id, error)
             raise ServiceError(str(error)) from error
         with self._store.write() as tx:
-            # Checked again: another request may have been first, or closed the cycle.
+            # Looked at again: another request may have been first, or closed the cycle.
+            tx.lock_process(process.id)
             assignment, cycle = self._assignment(tx, request.worker_id, request.request_key)
             if not _counts(assignment, cycle):
-                return
+                return _taken(assignment)
             now = self._clock()
             tx.set_report(
                 assignment.id,
@@ -207,6 +211,7 @@ class Service:
             closed = close_if_due(tx, process, cycle, now)
         if closed:
             self._on_change()
+        return ReportReply()
 
     def model(self, query: Mapping[str, str]) -> bytes:
         """``get-model``: the newest checkpoint, for a worker of the open cycle.
@@ -289,12 +294,6 @@ class Service:
             model_id=process.model_id,
         )
 
-    def _seconds_left(self, cycle: Cycle) -> float:
-        if cycle.ends_at is None:
-            return NO_END_SECONDS
-        left = math.ceil(cycle.ends_at - self._clock())
-        return left if left > 0 else OVERDUE_SECONDS
-
     def _assignment(self, tx: Transaction, worker_id: str, key: str) -> tuple[Assignment, Cycle]:
         assignment = tx.assignment_of(worker_id, key)
         cycle = None if assignment is None else tx.get_cycle(assignment.cycle_id)
@@ -323,21 +322,18 @@ class Service:
 
 
 def _counts(assignment: Assignment, cycle: Cycle) -> bool:
-    if cycle.state is not CycleState.OPEN:
-        logger.info("Ignored a late report to cycle %d", cycle.id)
-        return False
     if assignment.reported:
         logger.info("Ignored a repeated report to cycle %d", cycle.id)
+        return False
+    if cycle.state is not CycleState.OPEN:
+        logger.info("Ignored a late report to cycle %d", cycle.id)
         return False
     return True
 
 
-def _is_fast_enough(tx: Transaction, worker_id: str, rules: ServerConfig) -> bool:
-    if not rules.requires_speed_test:
-        return True
-    speeds = tx.get_speeds(worker_id)
-    download, upload = speeds.get("download") or 0.0, speeds.get("upload") or 0.0
-    return download >= rules.minimum_download and upload >= rules.minimum_upload
+def _taken(assignment: Assignment) -> ReportReply:
+    """The answer to a report that changes nothing: a repetition gets that of the first."""
+    return ReportReply(None if assignment.reported else Reason.LATE)
 
 
 def _checkpoint(tx: Transaction, model_id: int | None) -> bytes:

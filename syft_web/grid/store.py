@@ -1,52 +1,50 @@
-"""The grid's database. Only this module, `queries` and `schema` speak SQL.
+"""The grid's database: SQLite in a file, or PostgreSQL for several servers.
 
+Only this module, `engine`, `queries`, `report_queries`, `schema` and `migrations` speak SQL.
 `Store.read` and `Store.write` open one transaction each; what is written inside
 ``with store.write()`` is on disk when the block has ended, or not there at all.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from syft_web.errors import StoreError
+from syft_web.grid.blobs import Blobs
+from syft_web.grid.engine import WRITING, database_url, make_engine
+from syft_web.grid.migrations import upgrade
 from syft_web.grid.queries import Transaction
-from syft_web.grid.schema import metadata
 from syft_web.grid.sql_errors import first_line, translated
 
 __all__ = ["Store"]
 
-BUSY_SECONDS = 30
-"""How long a writer waits for another one before it gives up."""
-
-CONNECTIONS = 25
-"""Kept open; twice as many at most. A server answers up to 40 requests at once."""
+_ONE_PICTURE = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""What SQLite does anyway: all that a transaction reads was there at one moment."""
 
 
 class Store:
     """A database of hosted processes.
 
     Args:
-        url: SQLAlchemy URL, e.g. ``"sqlite:///grid.sqlite"``. Tables are made when missing.
+        url: SQLAlchemy URL, e.g. ``"sqlite:///grid.sqlite"`` or
+            ``"postgresql://user@host/database"``. Tables are made when missing, and those of
+            an older version are brought up to date.
 
     Raises:
-        StoreError: The URL is none, or the database cannot be opened.
+        StoreError: The URL is none, the database cannot be opened, or a newer version of
+            syft_web has changed it.
     """
 
     def __init__(self, url: str) -> None:
-        try:
-            self._engine = _engine(url)
-            metadata.create_all(self._engine)
-        except (SQLAlchemyError, ImportError, ValueError) as error:
-            raise StoreError(
-                f"The database could not be opened: {first_line(error)}. Give a SQLAlchemy URL "
-                "such as sqlite:///grid.sqlite, in a folder that can be written."
-            ) from error
+        self._engine = _opened(url)
+        reading = _ONE_PICTURE if self._engine.dialect.name == "postgresql" else {}
+        self._reading = self._engine.execution_options(**reading)
+        self._blobs = Blobs()
+        self._writing = self._engine.execution_options(**{WRITING: True})
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -55,21 +53,20 @@ class Store:
         Raises:
             StoreError: The database does not answer.
         """
-        with translated(), self._engine.connect() as connection:
-            yield Transaction(connection)
+        with translated(), self._reading.connect() as connection:
+            yield Transaction(connection, self._blobs)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """A transaction that may write; it waits for other writers, then has the database alone.
+        """A transaction that may write.
+
+        On SQLite it waits for other writers, then has the database alone. On PostgreSQL
+        several may write at once: see `Transaction.lock_process`.
 
         Raises:
             StoreError: The database does not answer, or cannot be written.
         """
-        with (
-            translated(),
-            self._engine.connect().execution_options(syft_web_write=True) as connection,
-            connection.begin(),
-        ):
+        with translated(), self._writing.connect() as connection, connection.begin():
             yield Transaction(connection)
 
     def close(self) -> None:
@@ -77,36 +74,25 @@ class Store:
         self._engine.dispose()
 
 
-def _engine(url: str) -> Engine:
-    address = make_url(url)
-    if address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:"):
-        raise ValueError("a database in memory cannot be shared by the threads of a server")
-    engine = create_engine(
-        address,
-        pool_pre_ping=address.get_backend_name() != "sqlite",
-        pool_size=CONNECTIONS,
-        max_overflow=CONNECTIONS,
-    )
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+def _opened(url: str) -> Engine:
+    try:
+        engine = make_engine(database_url(url))
+        try:
+            upgrade(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise StoreError(
+            f"The database could not be opened: {first_line(error)}. {_advice(error)}"
+        ) from error
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver must not open transactions by itself: _begin_sqlite chooses their kind.
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout = {BUSY_SECONDS * 1000}",
-        "journal_mode = WAL",
-        # A report is acknowledged after commit; FULL makes that true even if the power fails.
-        "synchronous = FULL",
-        "foreign_keys = ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes the lock before it reads: what it has read cannot change under it.
-    writing = connection.get_execution_options().get("syft_web_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+def _advice(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return 'For PostgreSQL: pip install "syft_web[postgres]".'
+    return (
+        "Give a SQLAlchemy URL such as sqlite:///grid.sqlite, in a folder that can be written, "
+        "or postgresql://user@host/database."
+    )

@@ -22,6 +22,11 @@ __all__ = [
     "TOKEN_INVALID",
     "TOKEN_NOT_PASSED",
     "TOKEN_REQUIRED",
+    "TOO_BUSY",
+    "TOO_MANY_DOWNLOADS",
+    "TOO_MANY_REQUESTS",
+    "TOO_OFTEN",
+    "TOO_SLOW",
     "VERIFIER_SILENT",
     "WORKER_NOT_FOUND",
     "missing_attribute",
@@ -47,6 +52,13 @@ VERIFIER_SILENT = "The 3rd party validation of tokens does not answer; try again
 
 INVALID_DIFF = "Invalid diff"
 """Ours: PyGrid took any bytes and failed later."""
+
+TOO_BUSY = "This grid has too much to do just now; come again in some seconds."
+TOO_MANY_DOWNLOADS = "This worker has downloaded too often; come again in some minutes."
+TOO_MANY_REQUESTS = "This worker has too many cycle requests open; wait for their answers."
+TOO_OFTEN = "Too many messages from this address; come again in some seconds."
+TOO_SLOW = "The request did not arrive in time."
+"""Ours: PyGrid had no limits."""
 
 INTERNAL = "The grid failed on this request; its log says why."
 """Ours: what a client is told of an error that should not be."""

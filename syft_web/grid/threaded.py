@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from syft_web.errors import HostError
 
-__all__ = ["ThreadedServer"]
+__all__ = ["ThreadedServer", "listen"]
 
 logger = logging.getLogger("syft_web.grid")
 
@@ -29,12 +29,22 @@ class ThreadedServer(ABC):
         host: Address to listen on.
         port: Port to listen on, 0 for any free one.
         name: What it is called in messages and in the list of threads.
+        listener: A socket that listens there already, if there is one.
         options: Of ``uvicorn.Config``.
     """
 
-    def __init__(self, host: str, port: int, *, name: str, **options: Any) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        name: str,
+        listener: socket.socket | None = None,
+        **options: Any,
+    ) -> None:
         self._host = host
         self._port = port
+        self._listener = listener
         self._name = name
         self._options = options
         self._thread: threading.Thread | None = None
@@ -58,7 +68,8 @@ class ThreadedServer(ABC):
             HostError: The address cannot be listened on.
         """
         # Bound here and not in the thread, so that a failure is the caller's.
-        listener = self._listen()
+        listener = self._listener or listen(self._host, self._port)
+        self._port = listener.getsockname()[1]
         try:
             app = self.make_app()
         except BaseException:
@@ -88,22 +99,6 @@ class ThreadedServer(ABC):
         self._thread.join()
         self._uvicorn = None
 
-    def _listen(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        # asyncio turns Nagle's algorithm off (40 ms an answer) only where TCP is named.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((self._host, self._port))
-        except OSError as error:
-            listener.close()
-            raise HostError(
-                f"Cannot listen on {self._host} port {self._port}: {error.strerror or error}. "
-                "Choose another port, or 0 for any free one."
-            ) from error
-        self._port = listener.getsockname()[1]
-        return listener
-
     def _serve(self, server: uvicorn.Server, listener: socket.socket) -> None:
         try:
             server.run(sockets=[listener])
@@ -121,3 +116,24 @@ class ThreadedServer(ABC):
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to an address and a port, 0 for any free one.
+
+    Raises:
+        HostError: Something else listens there, or there is no such address.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns Nagle's algorithm off (40 ms an answer) only where TCP is named.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise HostError(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}. "
+            "Choose another port, or 0 for any free one."
+        ) from error
+    return listener

@@ -12,10 +12,10 @@ Their messages name the place without its query, because a query may hold keys.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from syft_web.errors import GridAnswerError, GridClosedError, GridTimeoutError
@@ -30,11 +30,12 @@ __all__ = [
     "Socket",
     "Timeouts",
     "place",
+    "read_body",
     "within",
 ]
 
 OnProgress = Callable[[int, int | None], None]
-"""Called with bytes received so far and their total (None where the server does not say)."""
+"""Called with bytes received so far and their total (None until the end if nobody says)."""
 
 _T = TypeVar("_T")
 
@@ -90,6 +91,14 @@ class Exchange(Protocol):
     def headers(self) -> Mapping[str, str]:
         """Header names in lower case."""
 
+    @property
+    def sees_encoding(self) -> bool:
+        """Whether ``headers`` tell when the body came compressed.
+
+        Browsers hide that of other origins, unless the server exposes it; lengths can be checked
+        only roughly there.
+        """
+
     def chunks(self) -> AsyncIterator[bytes]:
         """Pieces of the body as they come.
 
@@ -101,6 +110,10 @@ class Exchange(Protocol):
 
 class Socket(Protocol):
     """An open WebSocket. One task may receive while others send."""
+
+    @property
+    def protocol(self) -> str:
+        """The subprotocol that the server picked; empty for none."""
 
     async def send(self, data: str | bytes) -> None:
         """Send one frame: text for ``str``, binary for ``bytes``.
@@ -165,8 +178,16 @@ class Host(Protocol):
             GridTimeoutError: One of ``timeouts`` passed.
         """
 
-    async def connect(self, url: str, *, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> Socket:
+    async def connect(
+        self, url: str, *, protocols: Sequence[str] = (), timeouts: Timeouts = DEFAULT_TIMEOUTS
+    ) -> Socket:
         """Open a WebSocket within ``timeouts.connect`` seconds.
+
+        Args:
+            url: Its address.
+            protocols: Subprotocols to offer. A server that picks none is connected to all the
+                same.
+            timeouts: ``connect`` counts.
 
         Raises:
             GridUnreachableError: No connection could be made.
@@ -191,14 +212,7 @@ class Host(Protocol):
 
 
 class BaseHost:
-    """The part of a `Host` that is the same everywhere.
-
-    Attributes:
-        sees_encoding: Whether headers tell that a body came compressed. Browsers hide that of
-            other origins; lengths can be checked only roughly there.
-    """
-
-    sees_encoding: ClassVar[bool] = True
+    """The part of a `Host` that is the same everywhere."""
 
     def exchange(
         self,
@@ -228,8 +242,9 @@ class BaseHost:
             async with self.exchange(
                 method, url, headers=headers, body=body, timeouts=timeouts
             ) as answer:
-                content = await _read(answer, url, on_progress, exact=self.sees_encoding)
-                return Response(answer.status, answer.headers, content)
+                pieces: list[bytes] = []
+                await read_body(answer, url, on_progress, pieces)
+                return Response(answer.status, answer.headers, b"".join(pieces))
 
         return await within(timeouts.total, whole(), f"{place(url)} did not finish its answer")
 
@@ -259,12 +274,24 @@ async def within(seconds: float | None, work: Awaitable[_T], what: str) -> _T:
         ) from None
 
 
-async def _read(
-    answer: Exchange, url: str, on_progress: OnProgress | None, *, exact: bool
-) -> bytes:
-    """Collect a body; checks it against its declared length where that counts plain bytes."""
-    total = _declared_length(answer.headers)
-    pieces: list[bytes] = []
+async def read_body(
+    answer: Exchange, url: str, on_progress: OnProgress | None, pieces: list[bytes]
+) -> None:
+    """Collect a body; checks it against its declared length where that counts plain bytes.
+
+    Args:
+        answer: Where it comes from.
+        url: The address, for messages.
+        on_progress: Called with bytes received and their total.
+        pieces: Gets what comes, also of a body that breaks off.
+
+    Raises:
+        GridClosedError: The connection ended before the body did.
+        GridTimeoutError: No piece came for ``Timeouts.idle`` seconds.
+        GridAnswerError: The declared length is none.
+    """
+    coded = "content-encoding" in answer.headers
+    total = None if coded else _declared_length(answer.headers)
     received = 0
     if on_progress:
         on_progress(0, total)
@@ -275,13 +302,13 @@ async def _read(
             total = None  # The length was that of a compressed body.
         if on_progress:
             on_progress(received, total)
-    if total is not None and received < total and "content-encoding" in answer.headers:
-        total = None
-    if total is not None and received < total - (0 if exact else _growth(total)):
+    slack = 0 if answer.sees_encoding or total is None else _growth(total)
+    if total is not None and received < total - slack:
         raise GridClosedError(
             f"{place(url)} closed the connection after {received:,} of {total:,} bytes. Try again."
         )
-    return b"".join(pieces)
+    if on_progress and received != total:
+        on_progress(received, received)  # What was not told is known now.
 
 
 def _growth(size: int) -> int:

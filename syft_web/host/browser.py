@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -33,7 +33,8 @@ _RANDOM_AT_ONCE = 65536
 class BrowserHost(BaseHost):
     """The `Host` of a browser."""
 
-    sees_encoding = False
+    def __init__(self) -> None:
+        self._without_protocols: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -83,10 +84,27 @@ class BrowserHost(BaseHost):
             # Also ends a download that nobody reads further; harmless after its end.
             controller.abort()
 
-    async def connect(self, url: str, *, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> BrowserSocket:
-        """See `Host.connect`."""
+    async def connect(
+        self, url: str, *, protocols: Sequence[str] = (), timeouts: Timeouts = DEFAULT_TIMEOUTS
+    ) -> BrowserSocket:
+        """See `Host.connect`.
+
+        A browser gives up a connection whose server picks none of the protocols on offer, and
+        does not tell that this was why. So it is opened once more without any, and such an
+        address remembered.
+        """
+        if not protocols or url in self._without_protocols:
+            return await self._open(url, (), timeouts)
         try:
-            socket = BrowserSocket(js.WebSocket.new(url), url)
+            return await self._open(url, protocols, timeouts)
+        except GridUnreachableError:
+            socket = await self._open(url, (), timeouts)
+        self._without_protocols.add(url)
+        return socket
+
+    async def _open(self, url: str, protocols: Sequence[str], timeouts: Timeouts) -> BrowserSocket:
+        try:
+            socket = BrowserSocket(js.WebSocket.new(url, to_js(list(protocols))), url)
         except (JsException, SystemError) as error:
             # Once in a while Pyodide loses what a constructor threw, and Python then says
             # "SystemError: error return without exception set" in its place.
@@ -147,6 +165,10 @@ class _BrowserExchange:
     def headers(self) -> Mapping[str, str]:
         return self._headers
 
+    @property
+    def sees_encoding(self) -> bool:
+        return False
+
     async def chunks(self) -> AsyncIterator[bytes]:
         if not self._response.body:
             return
@@ -181,6 +203,11 @@ class BrowserSocket:
         }
         for event, handler in self._handlers.items():
             socket.addEventListener(event, handler)
+
+    @property
+    def protocol(self) -> str:
+        """See `Socket.protocol`."""
+        return str(self._socket.protocol)
 
     async def opened(self) -> None:
         """Wait until the handshake is done."""

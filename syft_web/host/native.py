@@ -11,7 +11,7 @@ import logging
 import secrets
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -81,13 +81,16 @@ class NativeHost(BaseHost):
         finally:
             await response.aclose()
 
-    async def connect(self, url: str, *, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> NativeSocket:
+    async def connect(
+        self, url: str, *, protocols: Sequence[str] = (), timeouts: Timeouts = DEFAULT_TIMEOUTS
+    ) -> NativeSocket:
         """See `Host.connect`."""
         client = _library("websockets.asyncio.client")
         secure = {"ssl": _tls()} if url.startswith("wss:") else {}
         try:
             opening = client.connect(
                 url,
+                subprotocols=list(protocols) or None,
                 open_timeout=None,
                 max_size=_MAX_FRAME,
                 close_timeout=2,
@@ -151,6 +154,10 @@ class _NativeExchange:
     def headers(self) -> Mapping[str, str]:
         return self._response.headers
 
+    @property
+    def sees_encoding(self) -> bool:
+        return True
+
     async def chunks(self) -> AsyncIterator[bytes]:
         httpx = _library("httpx")
         try:
@@ -166,6 +173,11 @@ class NativeSocket:
     def __init__(self, connection: ClientConnection, url: str) -> None:
         self._connection = connection
         self._url = url
+
+    @property
+    def protocol(self) -> str:
+        """See `Socket.protocol`."""
+        return self._connection.subprotocol or ""
 
     async def send(self, data: str | bytes) -> None:
         """See `Socket.send`."""

@@ -5,9 +5,12 @@ Training noise only: nothing that protects a person is drawn here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
-__all__ = ["generator", "reseed"]
+__all__ = ["drawing", "generator", "reseed"]
 
 _current = np.random.default_rng()
 
@@ -21,3 +24,20 @@ def reseed(seed: int | None) -> None:
     """Start over from a seed, or from entropy when None."""
     global _current
     _current = np.random.default_rng(None if seed is None else seed & (2**64 - 1))
+
+
+@contextmanager
+def drawing(*words: int) -> Iterator[None]:
+    """Within, plans draw numbers that depend on nothing but ``words``.
+
+    What they drew from before goes on afterwards as if nothing had happened.
+
+    Args:
+        words: Integers of at least 0.
+    """
+    global _current
+    before, _current = _current, np.random.default_rng(words)
+    try:
+        yield
+    finally:
+        _current = before

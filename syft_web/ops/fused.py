@@ -13,14 +13,20 @@ from typing import Any
 import numpy as np
 
 from syft_web import kernels
+from syft_web.kernels import Chain, chain
+from syft_web.kernels.limits import CHAIN_SIZE
 from syft_web.ops.dtypes import Array, Value
 from syft_web.ops.row import Row
 
 __all__ = [
+    "CHAINED",
+    "CHAIN_PLACES",
+    "CHAIN_SIZE",
     "ELEMENTWISE",
     "GEMM",
     "GEMM_ADD",
     "GEMM_STEP",
+    "Chain",
     "Elementwise",
     "gemm",
     "gemm_add",
@@ -111,6 +117,13 @@ GEMM_STEP = Row(
     (),
     gemm_step,
 )
+
+
+CHAIN_PLACES = chain.ARRAYS, chain.OWN
+"""How many arrays, results included, and how many other values a `Chain` has place for."""
+
+CHAINED = frozenset(chain.OPERATIONS)
+"""Names of the operations of a `Chain`."""
 
 
 @dataclass(frozen=True, slots=True)

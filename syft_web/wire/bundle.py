@@ -28,14 +28,13 @@ import numpy as np
 import numpy.typing as npt
 
 from syft_web.errors import DecodeError, EncodeError
+from syft_web.wire.packed import MAX_DEPTH, PackedReader
 from syft_web.wire.protobuf import Buffer
 
 __all__ = ["MAGIC", "MAX_DEPTH", "MAX_ITEMS", "VERSION", "kind_of", "pack", "unpack"]
 
 MAGIC: Final = b"syftweb\0"
 VERSION: Final = 1
-MAX_DEPTH: Final = 64
-"""Deepest nesting of lists and dicts."""
 MAX_ITEMS: Final = 2_000_000
 """Most values, nested ones counted, in one container (a plan's action has about 20)."""
 
@@ -44,8 +43,6 @@ _ALIGN: Final = 16
 _ARRAY: Final = 1  # msgpack extension type
 _KINDS: Final = "biufc"
 _MAX_DIMENSIONS: Final = 32  # numpy 1.26's own limit
-_LIST_BYTES: Final = frozenset([*range(0x90, 0xA0), 0xDC, 0xDD])
-_DICT_BYTES: Final = frozenset([*range(0x80, 0x90), 0xDE, 0xDF])
 
 
 def pack(kind: str, value: Any) -> bytes:
@@ -150,7 +147,6 @@ class _Reader:
 
     def __init__(self, view: memoryview, max_items: int = MAX_ITEMS) -> None:
         self.view = view
-        self.left = max_items
         if len(view) < _HEAD.size or bytes(view[:8]) != MAGIC:
             raise DecodeError("the bytes are no syft_web container", offset=0)
         _, version, zero, length = _HEAD.unpack_from(view)
@@ -162,59 +158,24 @@ class _Reader:
             raise DecodeError("the container is cut off in its head", offset=12)
         self.head = view[_HEAD.size : _HEAD.size + length]
         self.next_array = _HEAD.size + length + len(_padding(length))
-        self.unpacker = msgpack.Unpacker(
-            raw=False, ext_hook=self._extension, strict_map_key=False, max_buffer_size=length or 1
+        self.reader = PackedReader(
+            self.head,
+            self._broken,
+            max_items=max_items,
+            int_keys=True,
+            extension=self._extension,
         )
-        self.unpacker.feed(self.head)
-        kind = self._item(0)
+        kind = self.reader.item()
         if not isinstance(kind, str):
             raise DecodeError("the container does not say its kind", offset=_HEAD.size)
         self.kind = kind
 
     def value(self) -> Any:
         """The value; everything must be used up afterwards."""
-        value = self._item(0)
-        if self.unpacker.tell() != len(self.head) or self.next_array != len(self.view):
+        value = self.reader.item()
+        if self.reader.tell() != len(self.head) or self.next_array != len(self.view):
             raise self._broken("there are bytes after its end")
         return value
-
-    def _item(self, depth: int) -> Any:
-        at = self.unpacker.tell()
-        if at >= len(self.head):
-            raise self._broken("it is cut off")
-        self.left -= 1
-        if self.left < 0:
-            raise self._broken("there are too many values within it")
-        first = self.head[at]
-        try:
-            if first in _LIST_BYTES:
-                count = self._count(self.unpacker.read_array_header(), 1, depth)
-                return [self._item(depth + 1) for _ in range(count)]
-            if first in _DICT_BYTES:
-                return self._dict(self.unpacker.read_map_header(), depth)
-            value = self.unpacker.unpack()
-        except (msgpack.UnpackException, ValueError):  # ValueError: also not UTF-8
-            raise self._broken("its head is not msgpack, or cut off") from None
-        if value is not None and not isinstance(value, int | float | str | bytes | np.ndarray):
-            raise self._broken(f"a {type(value).__name__} is not expected")
-        return value
-
-    def _dict(self, announced: int, depth: int) -> dict[str | int, Any]:
-        out: dict[str | int, Any] = {}
-        for _ in range(self._count(announced, 2, depth)):
-            key = self._item(MAX_DEPTH)
-            if isinstance(key, bool) or not isinstance(key, str | int) or key in out:
-                raise self._broken("a dict has a key twice, or one that is no text or int")
-            out[key] = self._item(depth + 1)
-        return out
-
-    def _count(self, announced: int, least: int, depth: int) -> int:
-        """A length that can be true: each element takes a byte or more."""
-        if depth >= MAX_DEPTH:
-            raise self._broken(f"it is nested deeper than {MAX_DEPTH}")
-        if announced * least > len(self.head) - self.unpacker.tell():
-            raise self._broken(f"it announces {announced} elements, more than there are bytes")
-        return announced
 
     def _extension(self, code: int, raw: bytes) -> npt.NDArray[Any]:
         """An array: a view of the next elements behind the head."""
@@ -251,5 +212,5 @@ class _Reader:
         return DecodeError(
             f"the container cannot be read: {reason}",
             path=getattr(self, "kind", ""),
-            offset=_HEAD.size + self.unpacker.tell(),
+            offset=_HEAD.size + self.reader.tell(),
         )

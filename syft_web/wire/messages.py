@@ -2,7 +2,9 @@
 
 Every message is a frozen dataclass with ``from_json(value)``, which narrows strictly, and
 ``to_json()``, which gives plain values for ``json.dumps``. Over HTTP a message travels bare,
-over a WebSocket inside an envelope, an object with ``type``, ``data`` and ``request_id``.
+over a WebSocket inside an envelope, an object with ``type``, ``data`` and ``request_id``. Those
+that carry bytes also have ``to_plain()``, which leaves them as they are, for binary frames (see
+`syft_web.wire.frames`); ``from_json`` reads both forms.
 
 Source: protocol.md sections 1.2 and 1.5, protocol-findings.md. Tokens, keys and bytes are left
 out of ``repr``.
@@ -10,15 +12,27 @@ out of ``repr``.
 
 from __future__ import annotations
 
-import base64
 import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from syft_web.errors import MessageError
-from syft_web.wire.frames import ErrorReply, unwrap
+from syft_web.wire.frames import unwrap
 from syft_web.wire.metrics import as_metrics, as_samples
+from syft_web.wire.names import (
+    AUTHENTICATE,
+    CYCLE_REQUEST,
+    GET_MODEL,
+    GET_PLAN,
+    GET_PROTOCOL,
+    HOST_TRAINING,
+    REPORT,
+    RETRIEVE_MODEL,
+    SOCKET_PING,
+    SPEED_TEST,
+)
 from syft_web.wire.narrow import Keys, parse_json
+from syft_web.wire.raw_bytes import as_json
 
 __all__ = [
     "AUTHENTICATE",
@@ -36,29 +50,15 @@ __all__ = [
     "CycleAccepted",
     "CycleRejected",
     "CycleRequest",
-    "ErrorReply",
     "HostTrainingReply",
     "HostTrainingRequest",
     "ReportReply",
     "ReportRequest",
+    "as_json",
     "parse_cycle_reply",
     "parse_json",
     "unwrap",
 ]
-
-# Message types. Over HTTP the route is "/" and the type (host-training has none).
-HOST_TRAINING: Final = "model-centric/host-training"
-AUTHENTICATE: Final = "model-centric/authenticate"
-CYCLE_REQUEST: Final = "model-centric/cycle-request"
-REPORT: Final = "model-centric/report"
-SOCKET_PING: Final = "socket-ping"
-
-# Routes that exist over HTTP only.
-GET_MODEL: Final = "/model-centric/get-model"
-GET_PLAN: Final = "/model-centric/get-plan"
-GET_PROTOCOL: Final = "/model-centric/get-protocol"
-RETRIEVE_MODEL: Final = "/model-centric/retrieve-model"
-SPEED_TEST: Final = "/model-centric/speed-test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +215,13 @@ class CycleRejected:
     Attributes:
         timeout: Seconds until it is worth asking again (0 or less: at once);
             None when there will be no more cycles.
+        reason: Why, one of `syft_web.wire.reasons` or a newer code; None if the grid does not
+            say. An extension: the original grid never does.
     """
 
     status: ClassVar[str] = "rejected"
     timeout: float | None = None
+    reason: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -230,13 +233,12 @@ class CycleRejected:
         """Narrows a reply; the timeout may be a number or a timedelta's text."""
         keys = Keys("cycle-request reply", value)
         keys.constant("status", cls.status)
-        return cls(keys.seconds("timeout"))
+        return cls(keys.seconds("timeout"), _reason(keys))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values: whole seconds, at least 1 (protocol.md 7.2)."""
-        if self.timeout is None:
-            return {"status": self.status}
-        return {"status": self.status, "timeout": max(1, math.ceil(self.timeout))}
+        """As plain values: whole seconds, at least 1 (protocol.md 7.2); nothing for None."""
+        timeout = None if self.timeout is None else max(1, math.ceil(self.timeout))
+        return _present(status=self.status, timeout=timeout, reason=self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +274,14 @@ class ReportRequest:
 
     def to_json(self) -> dict[str, Any]:
         """As plain values, the diff as base64; what is None is left out."""
+        return as_json(REPORT, self.to_plain())
+
+    def to_plain(self) -> dict[str, Any]:
+        """As plain values and the diff's bytes; what is None is left out."""
         return _present(
             worker_id=self.worker_id,
             request_key=self.request_key,
-            diff=base64.b64encode(self.diff).decode("ascii"),
+            diff=self.diff,
             num_samples=self.num_samples,
             metrics=self.metrics,
         )
@@ -283,17 +289,25 @@ class ReportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReportReply:
-    """The diff was stored."""
+    """The diff was taken.
+
+    Attributes:
+        reason: Why it does not count (see `syft_web.wire.reasons`), None if it does. An
+            extension: the original grid never says so.
+    """
+
+    reason: str | None = None
 
     @classmethod
     def from_json(cls, value: object) -> ReportReply:
         """Narrows a reply; see `MessageError`."""
-        Keys("report reply", value).constant("status", "success")
-        return cls()
+        keys = Keys("report reply", value)
+        keys.constant("status", "success")
+        return cls(_reason(keys))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return {"status": "success"}
+        """As plain values; what is None is left out."""
+        return _present(status="success", reason=self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,11 +351,15 @@ class HostTrainingRequest:
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
+        return as_json(HOST_TRAINING, self.to_plain())
+
+    def to_plain(self) -> dict[str, Any]:
+        """As plain values and bytes."""
         return {
-            "model": self.model.hex(),
-            "plans": {name: raw.hex() for name, raw in self.plans.items()},
-            "protocols": {name: raw.hex() for name, raw in self.protocols.items()},
-            "averaging_plan": self.averaging_plan.hex(),
+            "model": self.model,
+            "plans": dict(self.plans),
+            "protocols": dict(self.protocols),
+            "averaging_plan": self.averaging_plan,
             "client_config": dict(self.client_config),
             "server_config": dict(self.server_config),
         }
@@ -363,16 +381,12 @@ class HostTrainingReply:
 
 
 def parse_cycle_reply(value: object) -> CycleAccepted | CycleRejected:
-    """Reads the reply to a `CycleRequest`, bare or in an envelope.
+    """Narrows the reply to a `CycleRequest`; whether it is an error must be known before.
 
     Raises:
-        MessageError: It is neither; an `ErrorReply` is neither too.
+        MessageError: It is neither.
     """
-    value = unwrap(value)
     status = Keys("cycle-request reply", value).text("status")
-    if ErrorReply.matches(value):
-        text = ErrorReply.from_json(value).text
-        raise MessageError(f"cycle-request reply: the grid refused: {text}", key="error")
     if status == CycleAccepted.status:
         return CycleAccepted.from_json(value)
     if status == CycleRejected.status:
@@ -380,6 +394,12 @@ def parse_cycle_reply(value: object) -> CycleAccepted | CycleRejected:
     raise MessageError(
         'cycle-request reply: the key \'status\' should be "accepted" or "rejected"', key="status"
     )
+
+
+def _reason(keys: Keys) -> str | None:
+    """Whatever is no text is taken for no reason: clients shall not fail by an extension."""
+    value = keys.values.get("reason")
+    return value if isinstance(value, str) else None
 
 
 def _present(**values: Any) -> dict[str, Any]:

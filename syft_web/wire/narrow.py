@@ -142,11 +142,11 @@ class Keys:
         return self._take(key, "a duration (seconds, or a text as 1:02:03.5)", as_seconds)
 
     def base64(self, key: str) -> bytes:
-        """Bytes as base64, white space ignored."""
+        """Bytes as base64, white space ignored, or as they are."""
         return self._take(key, "base64", _from_base64)
 
     def hex(self, key: str) -> bytes:
-        """Bytes as hexadecimal digits."""
+        """Bytes as hexadecimal digits, or as they are."""
         return self._take(key, "hexadecimal digits", _from_hex)
 
     def hexes(self, key: str, default: Any = _REQUIRED) -> dict[str, bytes]:
@@ -228,6 +228,8 @@ def _as_amount(value: object) -> float | None:
 
 
 def _from_base64(value: object) -> bytes | None:
+    if isinstance(value, bytes):
+        return value
     if not isinstance(value, str):
         return None
     try:
@@ -237,6 +239,8 @@ def _from_base64(value: object) -> bytes | None:
 
 
 def _from_hex(value: object) -> bytes | None:
+    if isinstance(value, bytes):
+        return value
     try:
         return bytes.fromhex(value) if isinstance(value, str) else None
     except ValueError:

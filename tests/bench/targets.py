@@ -83,6 +83,7 @@ TARGETS = (
     Target("State of 40 MB: decoding / protobuf's C", 5, _decode, least=True),
     Target("memory of an MNIST step", 1.5, lambda f: f["engine"]["peak"]["mlp64"] / 1e6, "MB"),
     Target("memory of a LeNet step", 6, lambda f: f["engine"]["peak"]["lenet64"] / 1e6, "MB"),
+    Target("grid: 500 diffs beyond 10", 2, lambda f: f["grid"]["growth_in_models"], "models"),
 )
 
 

@@ -90,7 +90,7 @@ def problems() -> Iterator[Problems]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, problems: Problems) -> AsyncIterator[Page]:
     """A fresh page in a browser context of its own, its complaints collected in `problems`."""
-    context = await browser.new_context()
+    context = await browser.new_context(service_workers="block", bypass_csp=True)
     fresh = await context.new_page()
     fresh.set_default_timeout(60_000)
     problems.watch(fresh)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from playwright.async_api import Page
 
-__all__ = ["FINAL", "MnistPage"]
+__all__ = ["FINAL", "SHOTS", "MnistPage"]
 
 FINAL = ("done", "finished", "stopped", "error")
 
@@ -32,7 +32,7 @@ new PerformanceObserver((list) => {
 }).observe({ type: "longtask" });
 """
 
-_SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 
 
 class MnistPage:
@@ -100,7 +100,7 @@ class MnistPage:
         """With SYFT_WEB_SCREENSHOTS set: pictures in both themes, wide and as on a phone."""
         if not os.environ.get("SYFT_WEB_SCREENSHOTS"):
             return
-        _SHOTS.mkdir(parents=True, exist_ok=True)
+        SHOTS.mkdir(parents=True, exist_ok=True)
         before = self.page.viewport_size
         for width in (1200, 390):
             await self.page.set_viewport_size({"width": width, "height": 900})
@@ -109,7 +109,7 @@ class MnistPage:
                 # The charts are drawn anew some 100 ms after their size has changed.
                 await self.page.wait_for_timeout(250)
                 await self.page.screenshot(
-                    path=_SHOTS / f"{name}-{theme}-{width}.png", full_page=True
+                    path=SHOTS / f"{name}-{theme}-{width}.png", full_page=True
                 )
         if before:
             await self.page.set_viewport_size(before)

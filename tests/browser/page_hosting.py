@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from examples.mnist.config import client_config, server_config
-from examples.mnist.plan import initial_model, training_plan
+from examples.mnist.plan import inference_plan, initial_model, training_plan
 from syft_web.author.hosting import host_training
 
 __all__ = ["host_mnist"]
@@ -38,7 +38,7 @@ async def host_mnist(
         "mnist",
         "1.0",
         model=initial_model(0),
-        plans={"training_plan": training_plan()},
+        plans={"training_plan": training_plan(), "inference_plan": inference_plan()},
         client_config={key: value for key, value in config.items() if value is not None},
         server_config=server_config(workers=workers, cycles=cycles) | speeds,
     )

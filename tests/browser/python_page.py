@@ -165,7 +165,7 @@ async def open_python(
         place: One of `PLACES`.
         prelude: For `PythonPage.prepare`.
     """
-    context = await browser.new_context()
+    context = await browser.new_context(service_workers="block", bypass_csp=True)
     try:
         page = await context.new_page()
         await page.goto(f"{site_url}/")

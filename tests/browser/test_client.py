@@ -49,6 +49,7 @@ from tests.unit.client.local_grid import (
     local_grid,
     serving,
 )
+from tests.unit.host.breaking import breaking
 from tests.unit.host.raw import answer, raw_server, says, unused_port
 
 PLAN = (DATA / "tr_mlp.pb").read_bytes()
@@ -465,6 +466,33 @@ async def test_a_download_that_breaks_off_once_is_begun_again(python, scripted, 
         url=scripted.ws,
     )
     assert outcome == "Accepted"
+
+
+async def test_a_download_goes_on_where_it_broke(python, grid):
+    weights = np.random.default_rng(0).normal(size=(400, 250)).astype(np.float32)
+    await host_training(grid.url, "large", "1", [weights], {"p": PLAN}, {}, {"cycle_length": None})
+    async with breaking(grid.url.removeprefix("http://")) as proxy:
+        proxy.breaks = [("get-model", 300_000), ("get-model", 60_000)]
+        proxy.waits = True
+        sums = await python.run(
+            """
+            def when_received(progress):
+                if progress.asset == "model" and progress.received in (300_000, 360_000):
+                    asyncio.ensure_future(syft._host.fetch("GET", f"http://{place}/break"))
+
+            async with Syft(f"ws://{place}") as syft:
+                job = syft.new_job("large", "1")
+                job.on("progress", when_received)
+                await job.request()
+            [int(job.model.params[0].view("u4").sum(dtype="u8")), list(job.plans)]
+            """,
+            place=proxy.place,
+        )
+    assert proxy.breaks == []
+    assert sums == [int(weights.view("u4").sum(dtype="u8")), ["p"]]
+    models = [head for head in proxy.asked if "get-model" in head]
+    starts = [head.partition("range: bytes=")[2].partition("-")[0] for head in models]
+    assert starts == ["", "300000", "360000"]
 
 
 IN_ITS_PLACE = {

@@ -156,7 +156,7 @@ async def test_fetch_without_declared_length(python):
             url=f"http://{place}/",
         )
     assert body == "abc"
-    assert steps == [[0, None], [3, None]]
+    assert steps == [[0, None], [3, None], [3, 3]]
 
 
 @pytest.mark.parametrize("size", [100_000, 1, 0], ids="{} bytes".format)
@@ -433,6 +433,32 @@ async def test_websocket_carries(python, api, frame):
     )
 
 
+@pytest.mark.parametrize(("known", "picked"), [("b", "b"), ("", "")])
+async def test_websocket_subprotocols(python, known, picked):
+    offers = []
+
+    async def accept(peer: WebSocket) -> None:
+        offers.append(peer.scope["subprotocols"])
+        await peer.accept(next((each for each in offers[-1] if each == known), None))
+        await peer.receive()
+
+    async with serving(Starlette(routes=[WebSocketRoute("/", accept)])) as place:
+        found = await python.run(
+            """
+            here, found = type(host)(), []
+            for _ in range(2):
+                socket = await here.connect(url, protocols=("a", "b"))
+                found.append(socket.protocol)
+                await socket.close()
+            found
+            """,
+            url=f"ws://{place}/",
+        )
+    assert found == [picked, picked]
+    # Where none is picked, a browser gives up, and is told not to offer any again.
+    assert offers == ([["a", "b"]] * 2 if known else [["a", "b"], [], []])
+
+
 async def test_websocket_closed_by_the_server(python, api):
     waiting, receiving, sending = await python.run(
         """
@@ -556,7 +582,7 @@ async def test_websocket_address_whose_error_pyodide_loses(python):
             from types import SimpleNamespace
             from syft_web.host import browser
 
-            def lose(_url):
+            def lose(_url, _protocols):
                 raise SystemError("error return without exception set")
 
             real, browser.js = browser.js, SimpleNamespace(WebSocket=SimpleNamespace(new=lose))

@@ -46,7 +46,7 @@ async def lines(browser: Browser, site_url: str) -> list[dict[str, Any]]:
             await route.fulfill(content_type="text/html", body=PAGE)
 
     problems = Problems()
-    context = await browser.new_context()
+    context = await browser.new_context(service_workers="block", bypass_csp=True)
     try:
         page = await context.new_page()
         problems.watch(page)

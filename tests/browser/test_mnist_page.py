@@ -87,7 +87,7 @@ async def test_a_page_that_keeps_on_waits_for_the_others_of_its_cycle(
     assert await mnist.reach("waiting", "error") == "waiting"
     assert "next cycle" in await mnist.sentence()
     await mnist.shoot("waiting")
-    context = await browser.new_context()
+    context = await browser.new_context(service_workers="block", bypass_csp=True)
     try:
         other = MnistPage(await context.new_page(), site_url)
         await other.open(grid.ws_url, shard=1, shards=20, keep=1, autostart=1)

@@ -19,7 +19,7 @@ from tests.browser.page_servers import Reply, accepts, grid_over_http, html_serv
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def opened(browser: Browser, site_url: str) -> AsyncIterator[MnistPage]:
     """One page for most of these tests: it has to start again after every failure."""
-    context = await browser.new_context()
+    context = await browser.new_context(service_workers="block", bypass_csp=True)
     yield await MnistPage(await context.new_page(), site_url).open("", shards=20)
     await context.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Route
@@ -12,7 +13,7 @@ from playwright.async_api import Browser, Route
 from examples.mnist.plan import initial_model, training_plan
 from syft_web import State
 from syft_web.author.hosting import host_training
-from syft_web.author.tracing import trace
+from syft_web.author.tracing import Slot, trace
 from syft_web.grid import Server
 from tests.browser.conftest import Problems
 from tests.browser.page_driver import MnistPage
@@ -37,7 +38,7 @@ def mnist(page, site_url) -> MnistPage:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def opened(browser: Browser, site_url: str) -> AsyncIterator[MnistPage]:
     """One page, with Python in it, for the tests that need no fresh one."""
-    context = await browser.new_context()
+    context = await browser.new_context(service_workers="block", bypass_csp=True)
     yield await MnistPage(await context.new_page(), site_url).open("", shards=60)
     await context.close()
 
@@ -150,20 +151,39 @@ async def test_a_batch_size_that_cannot_be_used_sends_nothing(used, grid, batch_
     assert (await last(mnist))["diffBytes"] == 0
 
 
-async def test_a_model_that_is_not_about_digits(used, grid):
+@pytest.mark.parametrize(
+    ("described", "words"),
+    [
+        (False, "has 1 inputs and 2 outputs"),
+        (True, "The plan takes data of shape (batch, 3) and target of shape (batch, 1)"),
+    ],
+)
+async def test_a_model_that_is_not_about_digits(used, grid, described, words):
+    """The plan may say itself what it takes; either way the page says why it does not fit."""
     mnist = used
-    weights = initial_model(0).tensors[2:3]
-    plan = trace(lambda w: (w.sum(), w * 0.5), *weights, name="training_plan")
+    weights = State.of([np.ones((3, 1), np.float32)])
+    weight = Slot("model_param", "w", shape=(3, 1), dtype="float32", model_index=0)
+    if described:
+        plan = trace(
+            lambda x, y, w: ((x @ w - y).sum(), w * 0.5),
+            Slot("data", shape=(None, 3), dtype="float32"),
+            Slot("target", shape=(None, 1), dtype="float32"),
+            weight,
+            outputs=[Slot("loss"), weight],
+            name="training_plan",
+        )
+    else:
+        plan = trace(lambda w: (w.sum(), w * 0.5), *weights.tensors, name="training_plan")
     config = {"name": "other", "version": "1.0", "batch_size": 8, "lr": 0.1}
     rules = {"num_cycles": 1, "cycle_length": 3600, "min_diffs": 1, "max_diffs": 1}
     await host_training(
-        grid.ws_url, "other", "1.0", State.of(weights), {"training_plan": plan}, config, rules
+        grid.ws_url, "other", "1.0", weights, {"training_plan": plan}, config, rules
     )
     await mnist.aim(grid.ws_url, model="other")
     await mnist.join()
     status = await mnist.status()
     assert "This model is not one for this page’s images." in status
-    assert "has 1 inputs and 2 outputs" in status
+    assert words in status
     assert (await last(mnist))["updates"] == 0
 
 

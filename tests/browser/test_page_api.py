@@ -144,5 +144,5 @@ async def test_failures_have_a_code_and_a_place(page, site_url, grid):
         [True, "grid.refused", "request / authenticate"],
         [True, "cycle.state", "report"],
         [True, "bridge", "dance"],
-        [True, "bridge", "tensor"],
+        [True, "data", "tensor"],
     ]

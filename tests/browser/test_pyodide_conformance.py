@@ -72,7 +72,7 @@ async def results(browser: Browser, site_url: str) -> dict[str, str | None]:
         await route.fulfill(content_type=kind, body=body)
 
     problems = Problems()
-    context = await browser.new_context()
+    context = await browser.new_context(service_workers="block", bypass_csp=True)
     try:
         page = await context.new_page()
         problems.watch(page)

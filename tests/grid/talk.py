@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -20,19 +21,24 @@ BIG = 1 << 28
 
 
 class Talk:
-    """One WebSocket to a grid, or HTTP with ``http=True``."""
+    """One WebSocket to a grid, or HTTP with ``http=True``; over TLS with what to ``trust``."""
 
-    def __init__(self, grid: Server | str, *, http: bool = False) -> None:
+    def __init__(
+        self, grid: Server | str, *, http: bool = False, trust: ssl.SSLContext | None = None
+    ) -> None:
         self.url = grid if isinstance(grid, str) else grid.url
+        self._trust = trust
         self._stack = ExitStack()
         self._http: httpx.Client | None = None
         if http:
-            self._http = self._stack.enter_context(httpx.Client(base_url=self.url, timeout=30))
+            self._http = self._stack.enter_context(
+                httpx.Client(base_url=self.url, timeout=30, verify=trust or True)
+            )
         self._socket: ClientConnection | None = None
 
     def __enter__(self) -> Self:
         if self._http is None:
-            opened = connect("ws" + self.url[4:], max_size=BIG, compression=None)
+            opened = connect("ws" + self.url[4:], max_size=BIG, compression=None, ssl=self._trust)
             self._socket = self._stack.enter_context(opened)
         return self
 

@@ -16,8 +16,9 @@ from syft_web.grid.aggregation.fedavgm import FedAvgM
 from syft_web.grid.records import CycleSummary
 from syft_web.grid.store import Store
 from syft_web.plan import State
+from tests.grid.processes import grid_process, kill
 from tests.grid.talk import Talk, host_data, retrieve, small_diff, small_model
-from tests.grid.test_crash import checkpoint, grid_process, kill
+from tests.grid.waiting import checkpoint
 
 
 @pytest.mark.parametrize("scheme", ["ws", "http"])
@@ -50,7 +51,7 @@ def test_a_weighted_cycle_of_our_client(tmp_path: Path, scheme: str) -> None:
 
 
 def test_momentum_survives_kills(tmp_path: Path) -> None:
-    database = tmp_path / "grid.sqlite"
+    database = f"sqlite:///{tmp_path / 'grid.sqlite'}"
     parameters = State.loads(small_model()).tensors
     memory: list[np.ndarray] = []
     for seed in range(3):

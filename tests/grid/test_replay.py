@@ -1,6 +1,6 @@
 """The recorded conversations with the original server, sent to ours.
 
-Whatever differs is in `tests.grid.differences` with its reason, or in the rules R1 to R6 of
+Whatever differs is in `tests.grid.differences` with its reason, or in the rules R1 to R7 of
 `tests.grid.replay`. An entry that no longer differs fails the test too.
 """
 

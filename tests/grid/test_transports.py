@@ -62,7 +62,8 @@ def test_cycles_from_hosting_to_the_end(grid: Server, http: bool) -> None:
             checkpoint = State.loads(retrieve(grid.url, checkpoint=number).content).tensors
             for ours, expected in zip(checkpoint, model, strict=True):
                 assert ours.tobytes() == expected.tobytes()
-        assert talk.request(talk.authenticate()) == {"status": "rejected"}
+        finished = {"status": "rejected", "reason": "finished"}
+        assert talk.request(talk.authenticate()) == finished
     latest = retrieve(grid.url)
     assert latest.content == retrieve(grid.url, checkpoint=3).content
     assert retrieve(grid.url, checkpoint=4).status_code == 404

@@ -397,3 +397,35 @@ async def test_disposing_a_job_frees_all_that_came_with_it(worker, grid):
     assert released["released"] == 1 + 1 + 4
     failure = await worker.failure("tensor-data", tensor=reply["model"]["params"][0]["id"])
     assert failure["code"] == "bridge"
+
+
+async def test_the_engine_says_what_a_plan_costs(worker, grid):
+    await host(grid)
+    assert (await worker.call("engine"))["flops"] is None
+    job, _ = await accepted(worker, grid)
+    told = await worker.call("engine", job=job, plan="training_plan", batchSize=64)
+    assert told["kernels"] == "numpy"
+    assert told["reason"]
+    # Two products forward and three backward, two operations for each of their elements.
+    assert told["flops"] > 2 * 64 * (2 * 784 * 392 + 3 * 392 * 10)
+    unknown = await worker.call("engine", job=job, plan="tea", batchSize=64)
+    assert unknown["flops"] is None
+
+
+async def test_a_checkpoint_becomes_tensors(worker):
+    state = initial_model(0)
+    made = await worker.call("state", data=state.dumps())
+    assert [tensor["shape"] for tensor in made["tensors"]] == [[392, 784], [392], [10, 392], [10]]
+    first = await worker.call("tensor-data", tensor=made["tensors"][1]["id"])
+    np.testing.assert_array_equal(np.asarray(first["data"]), state.tensors[1])
+    assert (await worker.failure("state", data=b"\xff"))["code"].startswith("wire")
+
+
+async def test_a_closed_syft_may_keep_what_was_made_through_it(worker, grid):
+    await host(grid)
+    job, reply = await accepted(worker, grid)
+    syft = job - 1
+    await worker.call("close", syft=syft, keep=True)
+    assert await worker.call("tensor-data", tensor=reply["model"]["params"][3]["id"])
+    await worker.call("close", syft=syft)
+    assert (await worker.failure("engine", job=job, plan="training_plan"))["code"] == "bridge"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import os
 import re
 import shlex
 import shutil
@@ -14,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from syft_web import cli, errors
+from syft_web import cli, data, errors
 from syft_web.grid import Server
 from tests.browser.page_hosting import host_mnist
 from tests.paths import ROOT
@@ -51,10 +53,16 @@ def test_build_commands_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "module"), [("./build.sh demo", "web.demo"), ("syft-web grid", "syft_web.cli")]
+    ("program", "module"),
+    [
+        ("./build.sh demo", "web.demo"),
+        ("syft-web grid", "syft_web.cli"),
+        ("syft-web backup", "syft_web.cli"),
+        ("syft-web restore", "syft_web.cli"),
+    ],
 )
 def test_options_exist(program: str, module: str) -> None:
-    command = ["grid"] if module == "syft_web.cli" else []
+    command = program.split()[1:] if module == "syft_web.cli" else []
     shown = subprocess.run(
         [sys.executable, "-m", module, *command, "--help"],
         cwd=ROOT,
@@ -82,6 +90,16 @@ async def test_worker(grid: Server) -> None:
     assert await take_part(grid.ws_url, images, labels) == "reported"
 
 
+async def test_program_that_goes_on(grid: Server, tmp_path: Path) -> None:
+    """It takes part in both cycles there are, and then hears that there are no more."""
+    await host_mnist(grid.ws_url, updates=2, cycles=2)
+    go_on = _python("go_on")["go_on"]
+    images, labels = np.zeros((128, 784), np.float32), np.eye(10, dtype=np.float32)[[1] * 128]
+    loader = data.DataLoader(data.ArrayDataset(images, labels), batch_size=64)
+    said = [await go_on(grid.ws_url, tmp_path / "kept", loader) for _ in range(3)]
+    assert said == ["reported", "reported", "finished"]
+
+
 def test_model_in_pytorch(grid: Server, tmp_path: Path) -> None:
     """The bundle is made, saved, looked at, and hosted with the command that the README shows."""
     pytest.importorskip("torch")
@@ -93,6 +111,40 @@ def test_model_in_pytorch(grid: Server, tmp_path: Path) -> None:
     (host,) = _commands("syft-web host")
     assert host == ["digits.syft", "--url", "ws://127.0.0.1:5000"]
     assert cli.main(["host", str(file), "--url", grid.ws_url]) == 0
+
+
+async def test_commands_that_watch(
+    grid: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await host_mnist(grid.ws_url, updates=5)
+    monkeypatch.chdir(tmp_path)
+    shown = [
+        [program, *words]
+        for program in ("models", "cycle", "checkpoint")
+        for words in _commands(f"syft-web {program}")
+    ]
+    assert len(shown) == 3
+    for words in shown:
+        here = [grid.url if word == "http://127.0.0.1:5000" else word for word in words]
+        assert await asyncio.to_thread(cli.main, here) == 0, words
+    assert (tmp_path / "mnist.pb").exists()
+
+
+def test_settings_in_a_file(tmp_path: Path) -> None:
+    """A grid reads the file that is shown; only the database is one that cannot be opened."""
+    (block,) = _blocks("toml")
+    file = tmp_path / "grid.toml"
+    file.write_text(block)
+    assert ["--config", "grid.toml"] in _commands("syft-web grid")
+    done = subprocess.run(
+        [sys.executable, "-m", "syft_web.cli", "grid", "--config", "grid.toml", "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SYFT_WEB_GRID_DATABASE": "sqlite:///."},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "could not be opened" in done.stderr
 
 
 def test_examples_are_all_there() -> None:
@@ -114,7 +166,7 @@ def test_script_of_a_page(tmp_path: Path) -> None:
     assert imported
     exported = (ROOT / "web" / imported[2]).read_text(encoding="utf-8")
     for name in imported[1].split(", "):
-        assert re.search(rf"^export (class|function|const) {name}\b", exported, re.MULTILINE), name
+        assert re.search(rf"^export [^;]*\b{name}\b", exported, re.MULTILINE), name
     node = shutil.which("node")
     assert node, "Node.js is needed"
     file = tmp_path / "script.mjs"

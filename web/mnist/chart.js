@@ -48,7 +48,7 @@ export class Chart {
     this.schedule();
   }
 
-  /** Draws soon, at most some ten times a second however fast values come. */
+  /** Draws soon, at most some six times a second however fast values come. */
   schedule() {
     if (this.scheduled) return;
     this.scheduled = true;
@@ -57,7 +57,7 @@ export class Chart {
         this.scheduled = false;
         this.draw();
       });
-    }, 80);
+    }, 160);
   }
 
   draw() {

@@ -44,6 +44,34 @@ export async function loadShare({ start, length }, onProgress, signal) {
   return { start, length, images, labels };
 }
 
+/** Images of the test set that this page looks at; nobody trains on them. */
+const tested = 1000;
+
+/** @type {Promise<Share> | null} */
+let testShare = null;
+
+/**
+ * The first test images; fetched once.
+ *
+ * @returns {Promise<Share>}
+ */
+export function testImages() {
+  testShare ??= loadTest().catch((error) => {
+    testShare = null;
+    throw error;
+  });
+  return testShare;
+}
+
+async function loadTest() {
+  const { signal } = new AbortController();
+  const [labels, images] = await Promise.all([
+    range("t10k-labels-idx1-ubyte", labelsHeader, tested, signal),
+    range("t10k-images-idx3-ubyte", imagesHeader, tested * pixels, signal),
+  ]);
+  return { start: 0, length: tested, images, labels };
+}
+
 /**
  * Bytes `from` to `from + length` of a file; of the whole file where ranges are not served.
  *

@@ -6,9 +6,9 @@
  * observer draws. `joinOnce` takes part in one cycle; `run` goes on until there is no more to do.
  */
 
-import { ArrayDataset, Syft, SyftError, sharedRuntime } from "../syft-web.js";
-import { loadShare, shareOf } from "./images.js";
+import { Syft, SyftError, sharedRuntime } from "../syft-web.js";
 import { batches, planName, specsFor } from "./recipe.js";
+import { Supply } from "./supply.js";
 
 /** @typedef {import("./words.js").State} State */
 
@@ -48,12 +48,34 @@ import { batches, planName, specsFor } from "./recipe.js";
  * @property {{updates: number, total: number | null, loss: number, accuracy: number, msPerStep: number}} [batch]
  * @property {number} [seconds] Rejected: seconds left until the next request.
  * @property {boolean} [waiting] Rejected: this page will ask again by itself.
+ * @property {string} [text] Held: why.
  * @property {SyftError} [error]
+ */
+
+/**
+ * @typedef {object} Work What a cycle brought, and what training made of it.
+ * @property {Syft} syft Disconnected; closing it frees all the rest.
+ * @property {import("../syft-web.js").Job} job
+ * @property {Settings} settings
+ * @property {number} batchSize
+ * @property {Outcome} outcome
+ * @property {ArrayBufferView[]} before The parameters as they came.
+ * @property {import("../syft-web.js").SyftModel} [trained] Missing where training did not end.
+ */
+
+/**
+ * @typedef {object} Hooks
+ * @property {(share: import("./images.js").Share) => void} [share] The images are here.
+ * @property {() => void} [accepted] A cycle begins.
+ * @property {(work: Work) => void} [worked] A cycle that was accepted is over; the hook's owner
+ *   closes `work.syft` when it needs the work no more.
  */
 
 /** What the stages of the worker are to this page. @type {Record<string, State>} */
 const stageStates = {
   connect: "connecting",
+  turn: "turn",
+  guard: "held",
   authenticate: "authenticating",
   "speed-test": "measuring",
   "cycle-request": "requesting",
@@ -81,7 +103,7 @@ const stopSeconds = 5;
 export class Session {
   /**
    * @param {(change: Change) => void} onChange
-   * @param {{share?: (share: import("./images.js").Share) => void, accepted?: () => void}} [hooks]
+   * @param {Hooks} [hooks]
    */
   constructor(onChange, hooks = {}) {
     this.onChange = onChange;
@@ -90,10 +112,11 @@ export class Session {
     this.state = "idle";
     this.abort = new AbortController();
     this.busy = false;
-    /** @type {{key: string, dataset: ArrayDataset} | null} */
-    this.images = null;
+    this.supply = new Supply((change) => this.change(change), (share) => this.hooks.share?.(share));
     /** @type {(() => void) | null} */
     this.wake = null;
+    /** Of the cycle under way. @type {Work | null} */
+    this.work = null;
     /**
      * The last report: which model of which grid, and the parameters it was about.
      *
@@ -198,9 +221,10 @@ export class Session {
    * @param {Outcome} outcome
    */
   async cycle(settings, outcome) {
-    const dataset = await this.prepare(settings);
+    const dataset = await this.supply.prepare(settings, this.abort.signal);
     this.change({ state: "connecting" });
     const syft = new Syft({ url: settings.grid, verbose: settings.verbose });
+    this.work = null;
     try {
       const job = syft.newJob({ modelName: settings.model, modelVersion: settings.version || undefined });
       job.on("progress", (event) => this.progress(event));
@@ -208,24 +232,24 @@ export class Session {
       const stop = () => void job.cancel().catch(() => undefined);
       this.abort.signal.addEventListener("abort", stop);
       try {
-        await this.takePart(job, dataset, outcome, targetOf(settings));
+        await this.takePart(job, dataset, outcome, settings);
       } finally {
         this.abort.signal.removeEventListener("abort", stop);
       }
     } finally {
-      // A worker that has broken off has nothing left to close.
-      void syft.close().catch(() => undefined);
+      this.leave(syft);
     }
   }
 
   /**
    * @param {import("../syft-web.js").Job} job
-   * @param {ArrayDataset} dataset
+   * @param {import("../syft-web.js").ArrayDataset} dataset
    * @param {Outcome} outcome
-   * @param {string} target Which model of which grid.
+   * @param {Settings} settings
    */
-  async takePart(job, dataset, outcome, target) {
-    const reply = await job.request();
+  async takePart(job, dataset, outcome, settings) {
+    const target = targetOf(settings);
+    const reply = await job.resumeOrStart(() => this.change({ state: "resuming" }));
     this.abort.signal.throwIfAborted();
     if (reply.status === "error") throw reply.error;
     if (reply.status === "rejected") {
@@ -244,7 +268,16 @@ export class Session {
     const loader = batches(dataset, reply.clientConfig.batch_size ?? 64);
     this.change({ state: "accepted" });
     this.hooks.accepted?.();
-    const trained = await this.train(job, { ...specs, data: loader }, outcome);
+    const batchSize = loader.batchSize;
+    /** @type {Work} */
+    const work = { syft: job.worker, job, settings, batchSize, outcome, before: parameters };
+    this.work = work;
+    const trained = await this.train(job, { ...specs, data: loader }, outcome).catch(async (error) => {
+      // Neither a stop nor a fault is to be gone on with at the next visit.
+      await job.discard().catch(() => undefined);
+      throw error;
+    });
+    work.trained = trained;
     this.change({ state: "sending" });
     const diff = await reply.model.createSerializedDiffFromModel(trained);
     this.abort.signal.throwIfAborted();
@@ -254,6 +287,20 @@ export class Session {
     outcome.status = "reported";
     this.reported = { target, parameters };
     this.change({ state: "reported" });
+  }
+
+  /**
+   * The connection is closed; the work stays with those who want to look at it.
+   *
+   * @param {Syft} syft
+   */
+  leave(syft) {
+    const { work } = this;
+    this.work = null;
+    // A worker that has broken off has nothing left to close.
+    if (!work || !this.hooks.worked) return void syft.close().catch(() => undefined);
+    void syft.disconnect().catch(() => undefined);
+    this.hooks.worked(work);
   }
 
   /** @param {Outcome} outcome */
@@ -286,6 +333,8 @@ export class Session {
         batch: { updates, total, loss, accuracy, msPerStep: outcome.msPerStep },
       });
     });
+    trainer.on("pause", ({ why }) => this.change({ state: "held", text: why }));
+    trainer.on("continue", () => this.change({ state: "training" }));
     const stop = () => void trainer.stop().catch(() => undefined);
     this.abort.signal.addEventListener("abort", stop);
     try {
@@ -299,67 +348,11 @@ export class Session {
     return trainer.currentModel;
   }
 
-  /**
-   * Python and the images, side by side.
-   *
-   * @param {Settings} settings
-   */
-  async prepare(settings) {
-    const runtime = sharedRuntime();
-    const key = `${settings.shard}/${settings.shards}`;
-    if (this.images?.key === key && this.images.dataset.runtime === runtime) return this.images.dataset;
-    const share = shareOf(settings.shard, settings.shards);
-    this.change({ state: "loading" });
-    let python = false;
-    let images = { received: 0, total: /** @type {number | null} */ (share.length * 784) };
-    /** @param {{stage: string, received: number, total: number}} boot */
-    const onBoot = ({ stage, received, total }) => {
-      python = stage === "ready";
-      if (python) this.change({ state: "data", ...images });
-      else this.change({ state: "loading", asset: stage, received, total });
-    };
-    /**
-     * @param {number} received
-     * @param {number} total
-     */
-    const onImages = (received, total) => {
-      images = { received, total };
-      if (python) this.change({ state: "data", ...images });
-    };
-    runtime.on("boot", onBoot);
-    const loaded = await Promise.all([
-      loadShare(share, onImages, this.abort.signal),
-      runtime.ready.then(() => void (python = true)),
-    ]).finally(() => runtime.off("boot", onBoot));
-    this.abort.signal.throwIfAborted();
-    const dataset = await this.move(loaded[0], key);
-    this.abort.signal.throwIfAborted();
-    return dataset;
-  }
-
-  /**
-   * Hands the images to the worker; their buffers are moved, nothing stays behind.
-   *
-   * @param {import("./images.js").Share} share
-   * @param {string} key
-   */
-  async move(share, key) {
-    this.change({ state: "data" });
-    this.hooks.share?.(share);
-    const dataset = new ArrayDataset([
-      { data: share.images, shape: [share.length, 784], divide: 255 },
-      { data: share.labels, oneHot: 10 },
-    ]);
-    await dataset.ready;
-    this.images = { key, dataset };
-    return dataset;
-  }
-
   /** @param {any} event */
-  progress({ stage, asset, received, total }) {
+  progress({ stage, asset, received, total, text }) {
     const state = stageStates[stage];
     if (state === "measuring") this.measured = true;
-    if (state && !this.abort.signal.aborted) this.change({ state, asset, received, total });
+    if (state && !this.abort.signal.aborted) this.change({ state, asset, received, total, text });
   }
 
   /**

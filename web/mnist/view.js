@@ -1,13 +1,19 @@
 // @ts-check
 /** Draws what a session tells: sentence, bar, steps, charts, table. */
 
+import { get, row } from "../common/elements.js";
+import { failure } from "../common/failures.js";
+import { amount, count, duration, loss, pace, percent, size } from "../common/format.js";
 import { Chart } from "./chart.js";
-import { amount, count, duration, failure, loss, pace, percent, sentences, size, steps } from "./words.js";
+import { sentences, steps } from "./words.js";
 
 /** @typedef {import("./session.js").Change} Change */
 /** @typedef {import("./session.js").Outcome} Outcome */
 
 const idleStates = ["idle", "done", "finished", "stopped", "error"];
+
+/** What people may know the builds by. @type {Record<string, string>} */
+const kernelNames = { relaxed_simd: "SIMD, relaxed", simd128: "SIMD", numpy: "numpy only" };
 
 /**
  * Whether all bytes of a download have come.
@@ -16,17 +22,6 @@ const idleStates = ["idle", "done", "finished", "stopped", "error"];
  */
 function arrived({ received, total }) {
   return Boolean(total) && received === total;
-}
-
-/**
- * @template {HTMLElement} [T=HTMLElement]
- * @param {string} id
- * @returns {T}
- */
-export function get(id) {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`The page has no element ${id}.`);
-  return /** @type {T} */ (found);
 }
 
 export class View {
@@ -162,6 +157,12 @@ export class View {
         return "When enough pages have reported, the grid averages them into a better model.";
       case "waiting":
         return "It begins when enough pages have reported. Stop ends the waiting.";
+      case "turn":
+        return "This page takes its turn when that one has reported, or is closed.";
+      case "held":
+        return change.text ?? "";
+      case "resuming":
+        return "An earlier visit ended in the middle of a cycle that is still open.";
       case "stopped":
         return "Nothing more is computed or sent. Press Start again to join the next cycle.";
       case "error":
@@ -214,6 +215,38 @@ export class View {
     get("accuracy-now").textContent = percent(null);
   }
 
+  /**
+   * What this page's engine is, and how fast.
+   *
+   * @param {{kernels: string, reason: string, flops: number | null}} engine
+   * @param {number | null} [msPerStep]
+   */
+  engine({ kernels, reason, flops }, msPerStep) {
+    get("engine-kernels").textContent = kernelNames[kernels] ?? kernels;
+    get("engine-reason").textContent = `In use is ${reason}.`;
+    if (!msPerStep) return;
+    get("engine-step").textContent = pace(msPerStep);
+    if (flops) get("engine-speed").textContent = `${(flops / msPerStep / 1e6).toFixed(1)} GFLOP/s`;
+  }
+
+  /** @param {import("./desk.js").Difference} difference */
+  difference({ numbers, norm, modelNorm }) {
+    get("engine-numbers").textContent = count(numbers);
+    get("difference").textContent =
+      `The last difference: ${count(numbers)} numbers, of norm ${norm.toPrecision(3)}; the model’s own is ` +
+      `${modelNorm.toPrecision(3)}.`;
+  }
+
+  /**
+   * Looking at the models failed; training is not concerned.
+   *
+   * @param {unknown} error
+   */
+  trouble(error) {
+    get("quality-empty").hidden = false;
+    get("quality-empty").textContent = `The models could not be asked: ${error instanceof Error ? error.message : error}`;
+  }
+
   startCycle() {
     this.loss.startCycle();
     this.accuracy.startCycle();
@@ -234,7 +267,6 @@ export class View {
     this.rows += 1;
     get("history-empty").hidden = true;
     get("history-scroll").hidden = false;
-    const row = document.createElement("tr");
     /** @type {Record<Outcome["status"], string>} */
     const words = {
       reported: "Reported",
@@ -244,27 +276,17 @@ export class View {
       waiting: "Waiting",
     };
     const first = outcome.losses[0];
-    row.append(
-      cell(String(this.rows)),
-      cell(outcome.finished ? "No more cycles" : words[outcome.status], `outcome-${outcome.status}`),
-      cell(outcome.updates ? count(outcome.updates) : "–", "number wide"),
-      cell(first == null ? "–" : `${loss(first)} → ${loss(outcome.lastLoss)}`, "number"),
-      cell(percent(outcome.lastAccuracy), "number"),
-      cell(outcome.diffBytes ? size(outcome.diffBytes) : "nothing", "number wide"),
-      cell(`${outcome.seconds.toFixed(1)} s`, "number wide"),
+    get("history").prepend(
+      row([
+        [String(this.rows)],
+        [outcome.finished ? "No more cycles" : words[outcome.status], `outcome-${outcome.status}`],
+        [outcome.updates ? count(outcome.updates) : "–", "number wide"],
+        [first == null ? "–" : `${loss(first)} → ${loss(outcome.lastLoss)}`, "number"],
+        [percent(outcome.lastAccuracy), "number"],
+        [outcome.diffBytes ? size(outcome.diffBytes) : "nothing", "number wide"],
+        [`${outcome.seconds.toFixed(1)} s`, "number wide"],
+      ]),
     );
-    get("history").prepend(row);
     if (outcome.diffBytes) get("leaves-size").textContent = ` (${size(outcome.diffBytes)} last time)`;
   }
-}
-
-/**
- * @param {string} words
- * @param {string} [kind]
- */
-function cell(words, kind = "") {
-  const made = document.createElement("td");
-  made.textContent = words;
-  if (kind) made.className = kind;
-  return made;
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from syft_web.errors import ModelError, SyftError
@@ -11,6 +13,9 @@ from syft_web.grid.records import Signature
 from syft_web.plan import State
 
 __all__ = ["check_diff", "signature_of"]
+
+_SPARE_BYTES = 16 * 1024
+"""For the names, tags and descriptions of a State, and of each tensor in it."""
 
 
 def signature_of(tensors: Tensors) -> Signature:
@@ -30,8 +35,16 @@ def check_diff(data: bytes, signature: Signature) -> list[np.ndarray]:
 
     Raises:
         ModelError: It is no State, has another number of tensors, another shape or
-            dtype, or values that are not finite. The text begins with ``Invalid diff``.
+            dtype, values that are not finite, or far too many bytes. The text begins with
+            ``Invalid diff``.
     """
+    most = _most_bytes(signature)
+    if len(data) > most:
+        # Not read at all: reading many small things takes long.
+        raise ModelError(
+            f"{texts.INVALID_DIFF}: it has {len(data)} bytes, for this model at most {most} "
+            "make sense"
+        )
     try:
         tensors = State.loads(data).tensors
     except SyftError as error:
@@ -56,3 +69,8 @@ def check_diff(data: bytes, signature: Signature) -> list[np.ndarray]:
                 "training has diverged, try a smaller learning rate"
             )
     return tensors
+
+
+def _most_bytes(signature: Signature) -> int:
+    # A number takes at most 10 bytes (varints).
+    return _SPARE_BYTES + sum(_SPARE_BYTES + 10 * math.prod(shape) for _, shape in signature)

@@ -14,11 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from syft_web.kernels import Chain
-from syft_web.kernels.chain import ARRAYS, OPERATIONS, OWN
-from syft_web.kernels.limits import CHAIN_SIZE
 from syft_web.ops.dtypes import FLOAT32
-from syft_web.ops.fused import ELEMENTWISE
+from syft_web.ops.fused import CHAIN_PLACES, CHAIN_SIZE, CHAINED, ELEMENTWISE, Chain
 from syft_web.ops.row import Operand, Row
 from syft_web.ops.spec import Spec
 from syft_web.plan.graph import Call, Graph
@@ -143,7 +140,9 @@ def _fits(groups: Sequence[_Group], operation: _Operation) -> bool:
     made = {r for group in groups for r in group.made}
     arrays = {r for op in operations for r in op.arrays if r is not None and r not in made}
     numbers = {_key(n) for op in operations for n in op.numbers if n is not None}
-    return len(arrays) + len(operations) <= ARRAYS and len(numbers) + len(operations) <= OWN
+    most_arrays, most_others = CHAIN_PLACES
+    made_here = len(operations)
+    return len(arrays) + made_here <= most_arrays and len(numbers) + made_here <= most_others
 
 
 def _key(number: Operand | float | None) -> tuple[str, Any]:
@@ -176,7 +175,7 @@ def _operation(call: Call, specs: Specs, live: Liveness) -> _Operation | None:
         name, operands = "div", [1.0, *operands]
     elif kind.swapped:
         operands.reverse()
-    if name not in OPERATIONS:
+    if name not in CHAINED:
         return None
     arrays: list[int | None] = []
     numbers: list[Operand | float | None] = []

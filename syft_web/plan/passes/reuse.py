@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from syft_web.kernels import Chain
 from syft_web.ops.dtypes import FLOAT32, FLOAT64
-from syft_web.ops.fused import ELEMENTWISE
+from syft_web.ops.fused import ELEMENTWISE, Chain
 from syft_web.ops.row import Row
 from syft_web.ops.spec import Spec
 from syft_web.plan.graph import Call, Graph

@@ -330,3 +330,21 @@ def test_after_a_mistake_the_next_recording_starts_clean():
     with pytest.raises(TracingError):
         trace(branch, A)
     check(lambda a: a + torch.ones(3), A, expected=[A + 1])
+
+
+def test_torchs_own_derivatives_by_name():
+    """`torch.ops.aten` as in torch: the overload ``default`` need not be said."""
+    x = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
+
+    def function(x):
+        pooled, where = torch.nn.functional.max_pool2d_with_indices(x, 2)
+        given = ([2, 2], [2, 2], [0, 0], [1, 1], False)
+        return torch.ops.aten.max_pool2d_with_indices_backward(pooled, x, *given, where)
+
+    plan = trace(function, x)
+    assert commands(plan)[-1] == "torch.ops.aten.max_pool2d_with_indices_backward.default"
+    expected = np.zeros((4, 4), np.float32)
+    expected[1::2, 1::2] = [[5, 7], [13, 15]]
+    np.testing.assert_array_equal(plan.execute(x)[0][0, 0], expected)
+    with pytest.raises(AttributeError, match=r"torch\.ops\.aten\.tea"):
+        trace(lambda x: torch.ops.aten.tea(x), x)

@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 
 from syft_web.errors import GridClosedError
 from syft_web.host.base import BaseHost, Response
+from syft_web.wire.frames import MSGPACK, pack_frame, read_packed
 
 
 class FakeSocket:
     """A socket whose other end is the test."""
 
-    def __init__(self):
+    def __init__(self, protocol=""):
+        self.protocol = protocol
         self.sent = []
         self.incoming = asyncio.Queue()
         self.closed = False
@@ -22,7 +24,8 @@ class FakeSocket:
     async def send(self, data):
         if self.closed:
             raise GridClosedError("it is closed")
-        self.sent.append(json.loads(data))
+        assert isinstance(data, bytes if self.protocol == MSGPACK else str)
+        self.sent.append(json.loads(data) if isinstance(data, str) else read_packed(data))
 
     async def receive(self):
         frame = await self.incoming.get()
@@ -35,7 +38,8 @@ class FakeSocket:
             self.break_off()
 
     def answer(self, **body):
-        self.incoming.put_nowait(json.dumps(body))
+        packed = self.protocol == MSGPACK
+        self.incoming.put_nowait(pack_frame(body) if packed else json.dumps(body))
 
     def break_off(self):
         self.closed = True
@@ -49,6 +53,7 @@ class FakeHost(BaseHost):
 
     def __init__(self):
         self.sockets = []
+        self.picks = ()
         self.time = 0.0
         self.slept = []
         self.connect_error = None
@@ -56,11 +61,12 @@ class FakeHost(BaseHost):
         self.respond = None
         self._ids = itertools.count(1)
 
-    async def connect(self, url, *, timeouts=None):
+    async def connect(self, url, *, protocols=(), timeouts=None):
         await asyncio.sleep(0)
         if self.connect_error:
             raise self.connect_error
-        self.sockets.append(FakeSocket())
+        picked = next((each for each in protocols if each in self.picks), "")
+        self.sockets.append(FakeSocket(picked))
         return self.sockets[-1]
 
     @asynccontextmanager
@@ -90,6 +96,8 @@ class FakeHost(BaseHost):
 
 
 class CannedExchange:
+    sees_encoding = True
+
     def __init__(self, response):
         self.status = response.status
         self.headers = response.headers

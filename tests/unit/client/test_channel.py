@@ -10,12 +10,14 @@ import pytest
 from syft_web.client.answers import Frame
 from syft_web.client.channel import Channel, Pending, match
 from syft_web.errors import (
+    EncodeError,
     GridAnswerError,
     GridClosedError,
     GridTimeoutError,
     GridUnreachableError,
 )
 from syft_web.host.base import Timeouts
+from syft_web.wire.frames import MSGPACK
 from tests.unit.client.fake_host import FakeHost
 
 
@@ -51,6 +53,42 @@ async def test_a_request_and_its_reply(host, channel):
     assert len(base64.b64decode(frame["request_id"], validate=True)) == 32
     host.sockets[0].answer(type="a", data={"x": 1}, request_id=frame["request_id"])
     assert await task == {"type": "a", "data": {"x": 1}, "request_id": frame["request_id"]}
+
+
+async def test_bytes_are_text_where_frames_are_json(host, channel):
+    for kind, text in (("model-centric/report", "AP8="), ("model-centric/host-training", "00ff")):
+        task = asyncio.ensure_future(channel.request(kind, {"diff": b"\0\xff"}, seconds=5))
+        frames = await sent(host, 1)
+        assert frames.pop()["data"] == {"diff": text}
+        host.sockets[0].answer(type=kind, data={})
+        await task
+
+
+async def test_binary_frames_where_the_grid_picks_them(host, channel):
+    host.picks = (MSGPACK,)
+    task = asyncio.ensure_future(channel.request("a", {"diff": b"\0\xff"}, seconds=5))
+    (frame,) = await sent(host, 1)
+    assert (frame["type"], frame["data"]) == ("a", {"diff": b"\0\xff"})
+    host.sockets[0].answer(type="a", data={"x": 1}, request_id=frame["request_id"])
+    assert (await task)["data"] == {"x": 1}
+
+
+@pytest.mark.parametrize("frame", [b"\xc1", b"\x90", b"\x81\xa1a\xd4\x05x"])
+async def test_binary_frames_that_are_no_answer(host, channel, frame):
+    host.picks = (MSGPACK,)
+    task = ask(channel, "a")
+    await sent(host, 1)
+    host.sockets[0].incoming.put_nowait(frame)
+    with pytest.raises(GridAnswerError, match=r"no answer|no object"):
+        await task
+
+
+async def test_what_cannot_be_sent_hangs_nobody(host, channel):
+    for picks in ((), (MSGPACK,)):
+        host.picks = picks
+        with pytest.raises(EncodeError):
+            await channel.request("a", {"x": object()}, seconds=5)
+        await channel.close()
 
 
 async def test_one_socket_for_all_also_when_asked_at_once(host, channel):

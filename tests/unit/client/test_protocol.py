@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 
 import numpy as np
@@ -118,7 +117,7 @@ def test_the_whole_way_without_speed_test():
     assert ask.data == {
         "worker_id": "worker-1",
         "request_key": KEY,
-        "diff": base64.b64encode(b"diff bytes").decode(),
+        "diff": b"diff bytes",
     }
     assert machine.receive(SUCCESS) == Reported()
     assert machine.step is Step.REPORTED
@@ -201,6 +200,29 @@ def test_rejected_for_good(reply):
 )
 def test_a_rejection_in_words(seconds, words):
     assert str(Rejected(seconds)).endswith(f"try again in {words}")
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ({"timeout": 5, "reason": "cycle_full"}, "Not this time: all places of the cycle are ta"),
+        ({"timeout": 5, "reason": "moon_is_full"}, "Not this time: moon_is_full. The grid asks"),
+        ({"reason": "failed"}, "Training of this model has ended: a cycle had too few reports."),
+        ({"reason": "finished"}, "Training of this model has finished"),
+    ],
+)
+def test_a_rejection_says_why(reply, words):
+    outcome = asking_for_cycle().receive({"status": "rejected", **reply})
+    assert outcome.reason == reply["reason"]
+    assert str(outcome).startswith(words)
+
+
+def test_a_late_report_says_so(caplog):
+    machine = accepted()
+    machine.report(b"diff bytes")
+    assert machine.receive({"status": "success", "reason": "late"}) == Reported("late")
+    assert machine.step is Step.REPORTED
+    assert "does not count: the cycle was over" in caplog.text
 
 
 def test_rejected_by_error_is_an_error():

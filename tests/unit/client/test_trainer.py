@@ -279,6 +279,7 @@ async def test_checkpoint_after_stop_on_the_last_batch_of_an_epoch_is_that_of_sy
     await trainer.start()
     obj = trainer.checkpoint.to_json()
     assert obj.pop("currentModelBase64")
+    assert obj.pop("noiseSeed") >= 0
     assert obj == {
         "epoch": 2,
         "epochs": 3,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from syft_web.grid.completion import Completion
 from syft_web.grid.service import Service
 from syft_web.grid.store import Store
 from tests.unit.grid.workers import Clock, Workers
@@ -38,3 +39,8 @@ def service(store: Store, clock: Clock, changes: list[str]) -> Service:
 @pytest.fixture
 def workers(service: Service) -> Workers:
     return Workers(service)
+
+
+@pytest.fixture
+def completion(store: Store, clock: Clock) -> Completion:
+    return Completion(store, clock)

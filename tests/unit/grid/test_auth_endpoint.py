@@ -56,7 +56,9 @@ async def test_the_queue_is_bounded(verifier: Verifier, party: ThirdParty) -> No
 async def test_who_waits_gets_a_turn(verifier: Verifier, party: ThirdParty) -> None:
     slow = f"{party.url}/slow"
     asking = [asyncio.ensure_future(verifier.check(slow, "t")) for _ in range(5)]
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(60):
+        while party.under_way < 2:  # noqa: ASYNC110 (counted in another thread)
+            await asyncio.sleep(0.01)
     assert party.under_way == 2
     party.release.set()
     await asyncio.gather(*asking)

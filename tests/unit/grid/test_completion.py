@@ -14,7 +14,7 @@ from syft_web.grid.records import CycleState
 from syft_web.grid.store import Store
 from syft_web.plan import State
 from tests.grid.talk import host_data, mean, small_diff, small_model
-from tests.unit.grid.workers import Clock, Workers
+from tests.unit.grid.workers import Clock, Workers, latest, states
 
 
 @pytest.mark.parametrize(
@@ -55,20 +55,6 @@ def test_is_due(
 def test_is_due_with_a_plan_for_two(reports: int, due: bool, ended: bool) -> None:
     rules = ServerConfig(cycle_length=10)
     assert is_due(rules, reports, ended=ended, fixed_diffs=2) is due
-
-
-@pytest.fixture
-def completion(store: Store, clock: Clock) -> Completion:
-    return Completion(store, clock)
-
-
-def states(store: Store) -> dict[CycleState, int]:
-    with store.read() as tx:
-        return {state: len(found) for state in CycleState if (found := tx.cycles_in(state))}
-
-
-def latest(workers: Workers) -> list[np.ndarray]:
-    return State.loads(workers.service.checkpoint({"name": "m"})).tensors
 
 
 def test_reports_become_a_checkpoint_in_order_of_assignment(

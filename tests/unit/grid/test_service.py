@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syft_web.errors import HostingError
+from syft_web.grid.admission import NO_END_SECONDS, OVERDUE_SECONDS
 from syft_web.grid.completion import Completion
 from syft_web.grid.records import CycleState
-from syft_web.grid.service import NO_END_SECONDS, OVERDUE_SECONDS, Service
+from syft_web.grid.service import Service
 from syft_web.grid.store import Store
 from syft_web.plan import Action, Plan, Ref, Role, State
 from syft_web.wire import syft_proto as pb
-from syft_web.wire.messages import CycleAccepted, CycleRejected
+from syft_web.wire.messages import CycleAccepted, CycleRejected, ReportReply
+from syft_web.wire.reasons import Reason
 from tests.grid.talk import host_data, small_diff, small_model
 from tests.paths import DATA
 from tests.unit.grid.averaging import list_plan
@@ -196,18 +198,18 @@ def test_a_second_request_in_a_cycle_is_rejected_until_its_end(
     service.host(host_data(cycle_length=100))
     worker = workers.authenticate()
     assert isinstance(workers.request(worker), CycleAccepted)
-    assert workers.request(worker) == CycleRejected(timeout=100)
+    assert workers.request(worker) == CycleRejected(100, Reason.ALREADY_IN_CYCLE)
     clock.now += 99.5
-    assert workers.request(worker) == CycleRejected(timeout=1)
+    assert workers.request(worker) == CycleRejected(1, Reason.ALREADY_IN_CYCLE)
     clock.now += 10
-    assert workers.request(worker) == CycleRejected(timeout=OVERDUE_SECONDS)
+    assert workers.request(worker) == CycleRejected(OVERDUE_SECONDS, Reason.ALREADY_IN_CYCLE)
 
 
 def test_a_cycle_without_end_names_a_time_to_come_back(service: Service, workers: Workers) -> None:
     service.host(host_data(cycle_length=None, max_diffs=5))
     worker = workers.authenticate()
     workers.request(worker)
-    assert workers.request(worker) == CycleRejected(timeout=NO_END_SECONDS)
+    assert workers.request(worker) == CycleRejected(NO_END_SECONDS, Reason.ALREADY_IN_CYCLE)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +226,10 @@ def test_minimum_speeds(
 ) -> None:
     service.host(host_data(minimum_download_speed=4, minimum_upload_speed=2))
     reply = workers.request(workers.authenticate(), **speeds)
-    assert isinstance(reply, CycleAccepted if accepted else CycleRejected)
+    if accepted:
+        assert isinstance(reply, CycleAccepted)
+    else:
+        assert reply == CycleRejected(3600, Reason.TOO_SLOW)
 
 
 def test_speeds_are_required_when_there_is_a_minimum(service: Service, workers: Workers) -> None:
@@ -254,9 +259,9 @@ def test_the_first_report_wins(
     assert changes == ["change"]
     place = workers.join()
     first = State.of(small_diff(1)).dumps()
-    workers.report(place, first)
-    workers.report(place, small_diff(2))
-    workers.report(place, b"junk")
+    for diff in (first, small_diff(2), b"junk"):
+        assert workers.report(place, diff) == ReportReply()
+    assert workers.request(place["worker_id"]) == CycleRejected(3600, Reason.ALREADY_REPORTED)
     with store.read() as tx:
         assert list(tx.diffs(1)) == [first]
         assert len(tx.cycles_in(CycleState.OPEN)) == 1
@@ -269,10 +274,10 @@ def test_a_late_report_succeeds_and_is_ignored(
 ) -> None:
     service.host(host_data(max_diffs=1))
     late, early = workers.join(), workers.join()
-    workers.report(early, small_diff(1))
-    workers.report(late, small_diff(2))
-    Completion(store, clock).run()
-    workers.report(late, small_diff(2))
+    for _ in range(2):
+        assert workers.report(early, small_diff(1)) == ReportReply()
+        assert workers.report(late, small_diff(2)) == ReportReply(Reason.LATE)
+        Completion(store, clock).run()
     with store.read() as tx:
         assert tx.get_checkpoint(1, number=3) is None
 

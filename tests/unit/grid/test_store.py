@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 from pathlib import Path
 
@@ -82,11 +83,25 @@ def test_writers_wait_for_each_other(tmp_path: Path) -> None:
         "sqlite:////nowhere/at/all/grid.sqlite",
         "sqlite:///{folder}",
         "unknown://x",
+        "mysql://user@host/name",
     ],
 )
 def test_databases_that_cannot_be_opened(url: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="could not be opened"):
         Store(url.format(folder=tmp_path))
+
+
+def test_a_postgres_that_is_not_there() -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(StoreError, match="could not be opened") as caught:
+        Store("postgresql://user:hush@127.0.0.1:1/name")
+    assert "hush" not in str(caught.value)
+
+
+def test_a_postgres_without_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r'pip install "syft_web\[postgres\]"'):
+        Store("postgresql://user@host/name")
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from syft_web.errors import ServiceError
+from syft_web.grid.records import CycleState
 from syft_web.grid.service import Service
+from syft_web.grid.store import Store
 from syft_web.plan import State
-from syft_web.wire.messages import CycleAccepted
+from syft_web.wire.messages import CycleAccepted, ReportReply
 
 
 def refused(text: str, status: int = 400) -> Any:
@@ -47,6 +49,17 @@ class Workers:
         assert isinstance(reply, CycleAccepted), reply
         return {"worker_id": worker, "request_key": reply.request_key}
 
-    def report(self, place: dict[str, str], diff: list[np.ndarray] | bytes) -> None:
+    def report(self, place: dict[str, str], diff: list[np.ndarray] | bytes) -> ReportReply:
         data = diff if isinstance(diff, bytes) else State.of(diff).dumps()
-        self.service.report({**place, "diff": base64.b64encode(data).decode()})
+        return self.service.report({**place, "diff": base64.b64encode(data).decode()})
+
+
+def states(store: Store) -> dict[CycleState, int]:
+    """How many cycles are in which state."""
+    with store.read() as tx:
+        return {state: len(found) for state in CycleState if (found := tx.cycles_in(state))}
+
+
+def latest(workers: Workers) -> list[np.ndarray]:
+    """The newest checkpoint of the model ``m``."""
+    return State.loads(workers.service.checkpoint({"name": "m"})).tensors

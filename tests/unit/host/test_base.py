@@ -16,6 +16,8 @@ from syft_web.host.native import NativeHost
 class CannedHost(BaseHost):
     """Answers every exchange with the same head and pieces."""
 
+    sees_encoding = True
+
     def __init__(self, headers, *pieces, pause=0.0):
         self.headers = headers
         self.pieces = pieces

@@ -71,7 +71,7 @@ async def test_fetch_without_declared_length(host):
             "GET", f"http://{place}/", on_progress=lambda *step: seen.append(step)
         )
     assert response.body == b"abc"
-    assert seen == [(0, None), (3, None)]
+    assert seen == [(0, None), (3, None), (3, 3)]
 
 
 async def test_fetch_of_a_compressed_body_does_not_trust_the_length(host):
@@ -84,7 +84,8 @@ async def test_fetch_of_a_compressed_body_does_not_trust_the_length(host):
             "GET", f"http://{place}/", on_progress=lambda *step: seen.append(step)
         )
     assert response.body == plain
-    assert seen[-1] == (100_000, None)
+    assert seen[0] == (0, None)
+    assert seen[-1] == (100_000, 100_000)
 
 
 async def test_redirects_are_not_followed(host):
@@ -251,6 +252,21 @@ async def test_websocket_texts_bytes_and_large_frames(host):
             await socket.send("late")
         with pytest.raises(GridClosedError):
             await socket.receive()
+
+
+@pytest.mark.parametrize(("known", "picked"), [(["b", "a"], "a"), (["c"], ""), (None, "")])
+async def test_websocket_subprotocols(host, known, picked):
+    async def wait(connection):
+        await connection.wait_closed()
+
+    def choose(_connection, offered):
+        return next((each for each in offered if each in (known or ())), None)
+
+    async with serve(wait, "127.0.0.1", 0, subprotocols=known, select_subprotocol=choose) as server:
+        port = server.sockets[0].getsockname()[1]
+        socket = await host.connect(f"ws://127.0.0.1:{port}/", protocols=("a", "b"))
+        assert socket.protocol == picked
+        await socket.close()
 
 
 async def test_websocket_closed_by_the_server(host):

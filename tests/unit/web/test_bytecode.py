@@ -56,6 +56,18 @@ def test_everything_stays_and_bytecode_comes_to_it(wheel: Path, tmp_path: Path) 
             assert rows[name][1:] == [f"sha256={digest}", str(len(data))]
 
 
+def test_the_page_of_the_grid_is_left_out(tmp_path: Path) -> None:
+    page, record = "syft_web/grid/dashboard/index.html", "syft_web-1.dist-info/RECORD"
+    with ZipFile(tmp_path / "wheel.whl", "w") as wheel:
+        wheel.writestr(page, "<html>")
+        wheel.writestr("syft_web/grid/__init__.py", "")
+        wheel.writestr(record, f"{page},,\nsyft_web/grid/__init__.py,,\n{record},,\n")
+    add_bytecode(tmp_path / "wheel.whl", tmp_path / "made.whl")
+    with ZipFile(tmp_path / "made.whl") as made:
+        assert made.namelist() == ["syft_web/grid/__init__.py", record]
+        assert made.read(record).decode() == f"syft_web/grid/__init__.py,,\n{record},,\n"
+
+
 def test_the_same_wheel_gives_the_same_bytes(wheel: Path, tmp_path: Path) -> None:
     made = [tmp_path / "one.whl", tmp_path / "two.whl"]
     for path in made:

@@ -48,7 +48,6 @@ GOOD = [
     (messages.ReportReply, {"status": "success"}),
     (messages.HostTrainingRequest, HOSTED | {"plans": {"training_plan": "0b0c"}}),
     (messages.HostTrainingReply, {"status": "success"}),
-    (messages.ErrorReply, {"status": "rejected", "error": "no"}),
 ]
 
 
@@ -130,7 +129,6 @@ def test_only_objects_are_messages(cls, value, other):
             "client_config.version",
             "is missing",
         ),
-        (messages.ErrorReply, {}, "error", "is missing"),
     ],
 )
 def test_an_error_names_message_key_expected_and_got(cls, value, key, expected):
@@ -230,28 +228,10 @@ def test_rejections_as_they_are_sent():
     assert not messages.CycleRejected(0.0).finished
 
 
-def test_replies_bare_and_in_an_envelope():
-    for value in (ACCEPTED, {"status": "rejected", "timeout": "0:00:10"}):
-        wrapped = {"type": messages.CYCLE_REQUEST, "data": value}
-        assert messages.parse_cycle_reply(wrapped) == messages.parse_cycle_reply(value)
-
-
-def test_an_error_counts_before_the_status():
-    rejected = {"status": "rejected", "error": "'ping' is required"}
-    with pytest.raises(MessageError, match="refused: 'ping' is required"):
-        messages.parse_cycle_reply(rejected)
+def test_a_reply_of_neither_kind():
     for value in ({"status": "maybe"}, {}, {"status": 1}):
         with pytest.raises(MessageError, match="'status'"):
             messages.parse_cycle_reply(value)
-
-
-def test_error_texts_lose_their_traceback():
-    error = "FL Process already exists.Traceback (most recent call last):\n  File ..."
-    assert messages.ErrorReply(error).text == "FL Process already exists."
-    assert messages.ErrorReply("a\nTraceback (most recent call last):\n x").text == "a"
-    assert messages.ErrorReply("Traceback (most recent call last):\n x").text == ""
-    assert messages.ErrorReply.matches({"error": ""})
-    assert not messages.ErrorReply.matches({"status": "success", "error": None})
 
 
 @pytest.mark.parametrize("text", ["", "{", "<html>", b"\xff", "[" * 200_000, "9" * 5000])

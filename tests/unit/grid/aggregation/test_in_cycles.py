@@ -279,6 +279,9 @@ def test_an_older_database_is_made_fit(tmp_path: Path, clock: Clock) -> None:
     with sqlite3.connect(path) as raw:
         for table in ("report_extra", "checkpoint_summary", "optimizer_memory"):
             raw.execute(f"DROP TABLE {table}")
+        # From before there were migrations.
+        for table in ("aggregation_claim", "alembic_version"):
+            raw.execute(f"DROP TABLE {table}")
     store = Store(f"sqlite:///{path}")
     workers = Workers(Service(store, clock=clock))
     cycle(workers, [small_diff(0)], [{"metrics": {"loss": 1.0}}])
