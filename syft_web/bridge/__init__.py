@@ -19,7 +19,7 @@ Commands, their arguments, and the value of their result::
     job          syft, modelName, modelVersion?, authToken?  -> job
     request      job  -> outcome "accepted": model, plans (name, inputs, outputs, signature),
                          protocols, clientConfig
-                         or outcome "rejected": timeout, finished, text
+                         or outcome "rejected": timeout, finished, reason, text
     join         job  -> the same; asks until accepted or finished
     resume       job, saved                               -> the same
     leave        job (lets other tabs train)              -> left
@@ -53,8 +53,8 @@ Commands, their arguments, and the value of their result::
     close        syft, keep? (what was made through it)   -> closed
 
 ``request``, ``join``, ``resume`` and ``report`` send ``progress`` (stage, asset, received, total,
-text); ``join`` also ``rejected`` (timeout, finished, text) and ``countdown`` (seconds, why, text),
-``deliver`` sends ``waiting`` (model_name, seconds);
+text); ``join`` also ``rejected`` (timeout, finished, reason, text) and ``countdown`` (seconds, why,
+text), ``deliver`` sends ``waiting`` (model_name, seconds);
 ``train`` sends syft.js's training events, ``batchEnd`` with updates (done so far),
 total (None when unknown) and msPerStep besides. Where the data are ``{"page": length}``, it
 also sends ``take`` (take, indices): the page makes that batch and sends it with ``give``.

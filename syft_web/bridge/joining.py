@@ -179,7 +179,12 @@ class JoiningCommands(TrainingCommands):
 
 
 def _rejected(outcome: Rejected) -> Value:
-    return {"timeout": outcome.timeout, "finished": outcome.finished, "text": str(outcome)}
+    return {
+        "timeout": outcome.timeout,
+        "finished": outcome.finished,
+        "reason": outcome.reason,
+        "text": str(outcome),
+    }
 
 
 def _countdown(countdown: Countdown) -> Value:

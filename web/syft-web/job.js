@@ -13,7 +13,8 @@ import { PlanTrainer } from "./trainer.js";
  * Taking part in one cycle.
  *
  * Events, as in syft.js: `accepted` with `{model, clientConfig}`; `rejected` with `{timeout}` in
- * seconds (undefined: the model is not trained any more); `error` with a `SyftError`. Two more:
+ * seconds (undefined: the model is not trained any more) and, where the grid says why, `{reason}`, a
+ * short code; `error` with a `SyftError`. Two more:
  * `progress` with `{stage, asset, received, total, text}`, where the stage `turn` waits for another
  * tab and `guard` for the person's guards; and `countdown` with `{seconds, text}`, about once a
  * second while `join` waits.
@@ -61,7 +62,7 @@ export class Job extends Emitter {
    * Never rejects: the outcome is an event and, beyond syft.js, also the value.
    *
    * @returns {Promise<{status: "accepted", model: SyftModel, clientConfig: Record<string, any>}
-   *   | {status: "rejected", timeout?: number, finished: boolean}
+   *   | {status: "rejected", timeout?: number, finished: boolean, reason?: string}
    *   | {status: "error", error: SyftError}>}
    */
   start() {
@@ -130,7 +131,7 @@ export class Job extends Emitter {
    * @param {string} [quiet] Code of an error that is no event.
    * @param {number} [cancels] How often the job had been cancelled when this was wished for.
    * @returns {Promise<{status: "accepted", model: SyftModel, clientConfig: Record<string, any>}
-   *   | {status: "rejected", timeout?: number, finished: boolean}
+   *   | {status: "rejected", timeout?: number, finished: boolean, reason?: string}
    *   | {status: "error", error: SyftError}>}
    */
   async _take(command, args = {}, quiet = "", cancels = this._cancels) {
@@ -145,9 +146,9 @@ export class Job extends Emitter {
       return { status: "error", error };
     }
     if (reply.outcome === "rejected") {
-      const timeout = reply.timeout ?? undefined;
-      this._emit("rejected", { timeout });
-      return { status: "rejected", timeout, finished: reply.finished };
+      const rejection = rejectionOf(reply);
+      this._emit("rejected", rejection);
+      return { status: "rejected", finished: reply.finished, ...rejection };
     }
     const model = new SyftModel(this.worker.runtime, reply.model, this);
     this.model = model;
@@ -162,7 +163,7 @@ export class Job extends Emitter {
 
   /** @param {any} event */
   _hear(event) {
-    if (event.event === "rejected") this._emit("rejected", { timeout: event.timeout ?? undefined });
+    if (event.event === "rejected") this._emit("rejected", rejectionOf(event));
     else this._emit(event.event, event);
   }
 
@@ -262,4 +263,14 @@ export class Job extends Emitter {
       if (this._running === call.id) this._running = null;
     }
   }
+}
+
+/**
+ * What an event `rejected` tells: when to ask again, and why if the grid says it.
+ *
+ * @param {{timeout?: number | null, reason?: string | null}} reply
+ * @returns {{timeout?: number, reason?: string}}
+ */
+function rejectionOf({ timeout, reason }) {
+  return { ...(timeout && { timeout }), ...(reason && { reason }) };
 }

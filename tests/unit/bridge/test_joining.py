@@ -112,14 +112,15 @@ async def test_a_tab_waits_for_another_until_that_one_is_released(tab):
 
 async def test_join_tells_rejections_and_counts_down(tab, grid):
     grid.replies["cycle-request"] = [
-        {"status": "rejected", "timeout": 1},
+        {"status": "rejected", "timeout": 1, "reason": "cycle_full"},
         {"status": "rejected"},
     ]
     worker, _, job = await tab()
     joining = worker.send("join", job=job)
     reply = (await worker.last(joining))["value"]
     assert (reply["outcome"], reply["finished"]) == ("rejected", True)
-    assert [event["timeout"] for event in worker.of(joining, "rejected")] == [1]
+    told = [(event["timeout"], event["reason"]) for event in worker.of(joining, "rejected")]
+    assert told == [(1, "cycle_full")]
     countdown = worker.of(joining, "countdown")[0]
     assert countdown["text"].startswith(countdown["why"])
 
