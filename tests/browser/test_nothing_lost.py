@@ -292,7 +292,11 @@ async def test_the_demo_waits_for_the_battery_and_goes_on_after_a_reload(page, s
 
     await page.reload()  # With half of the battery left.
     await demo.reach("idle")
+    await page.evaluate(DRAIN)
     await demo.start()
+    await demo.reach("held", seconds=100)
+    await demo.shoot("held")
+    await page.get_by_role("button", name="Train anyway").click()
     await demo.reach("done", "finished", "error", seconds=100)
     assert "resuming" in await demo.trace()
     [cycle] = await demo.cycles()

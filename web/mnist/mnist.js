@@ -12,7 +12,7 @@ import { get } from "../common/elements.js";
 import { count } from "../common/format.js";
 import { keepOffline } from "../common/offline.js";
 import { Requests } from "../common/requests.js";
-import { sharedRuntime } from "../syft-web.js";
+import { sharedGuards, sharedRuntime } from "../syft-web.js";
 import { watchTraffic } from "../syft-web/traffic.js";
 import { Ask } from "./ask.js";
 import { Desk } from "./desk.js";
@@ -201,6 +201,10 @@ get("again").addEventListener("click", () => {
   get("status").focus();
 });
 
+get("anyway").addEventListener("click", () => {
+  for (const { name } of sharedGuards().reasons) void sharedGuards().allow(name);
+  get("status").focus();
+});
 get("refresh").addEventListener("click", () => void refresh());
 
 input("grid").value = query.get("grid") ?? "ws://127.0.0.1:5000";

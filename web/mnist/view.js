@@ -191,6 +191,7 @@ export class View {
     const bar = get("bar");
     const progress = /** @type {HTMLProgressElement} */ (get("progress"));
     get("again").hidden = !(state === "rejected" && waiting);
+    get("anyway").hidden = state !== "held";
     if (batch?.total) {
       progress.value = batch.updates / batch.total;
       get("amount").textContent = `${Math.floor(progress.value * 100)} %`;

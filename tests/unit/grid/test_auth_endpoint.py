@@ -20,6 +20,14 @@ def party() -> Iterator[ThirdParty]:
 
 @pytest.fixture
 async def verifier() -> AsyncIterator[Verifier]:
+    """One that waits long: what is answered is answered in time on any machine."""
+    verifier = Verifier(seconds=60, at_once=2, waiting=3)
+    yield verifier
+    await verifier.close()
+
+
+@pytest.fixture
+async def impatient() -> AsyncIterator[Verifier]:
     verifier = Verifier(seconds=0.5, at_once=2, waiting=3)
     yield verifier
     await verifier.close()
@@ -41,16 +49,22 @@ async def test_only_200_is_a_yes(verifier: Verifier, party: ThirdParty, status: 
 
 async def test_the_queue_is_bounded(verifier: Verifier, party: ThirdParty) -> None:
     slow = f"{party.url}/slow"
-    asking = [asyncio.ensure_future(refusal(verifier, slow)) for _ in range(8)]
+    asking = [asyncio.ensure_future(verifier.check(slow, "t")) for _ in range(8)]
     # Three of them find no place; the others wait for the third party.
     await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
     assert [task.done() for task in asking] == [False] * 5 + [True] * 3
+    for task in asking[5:]:
+        with pytest.raises(ServiceError, match="does not answer"):
+            await task
     # Another endpoint has a queue of its own.
     await verifier.check(f"{party.url}/good", "t")
-    await asyncio.gather(*asking)
-    assert party.most_under_way <= 3
     party.release.set()
-    await verifier.check(slow, "t")
+    await asyncio.gather(*asking[:5])
+    assert party.most_under_way <= 3
+
+
+async def test_who_waits_in_vain_is_refused(impatient: Verifier, party: ThirdParty) -> None:
+    await asyncio.gather(*(refusal(impatient, f"{party.url}/slow") for _ in range(5)))
 
 
 async def test_who_waits_gets_a_turn(verifier: Verifier, party: ThirdParty) -> None:
@@ -76,8 +90,8 @@ async def test_a_worker_that_leaves_frees_its_place(verifier: Verifier, party: T
 
 
 @pytest.mark.parametrize("path", ["drip", "head", "junk"])
-async def test_answers_that_are_none(verifier: Verifier, party: ThirdParty, path: str) -> None:
-    await refusal(verifier, f"{party.url}/{path}")
+async def test_answers_that_are_none(impatient: Verifier, party: ThirdParty, path: str) -> None:
+    await refusal(impatient, f"{party.url}/{path}")
     assert party.sent < 64 << 20
 
 

@@ -15,7 +15,11 @@ logger = logging.getLogger("syft_web.grid")
 
 
 @pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Loggers as in a new process, whatever other tests have set; and as they were afterwards."""
+    for name in ("syft_web", "syft_web.grid", "uvicorn", "uvicorn.error", "httpx"):
+        for key, value in (("level", logging.NOTSET), ("propagate", True), ("handlers", [])):
+            monkeypatch.setattr(logging.getLogger(name), key, value)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
