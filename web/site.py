@@ -69,7 +69,7 @@ MNIST_FILES = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
-COPIED = {".css", ".html", ".ico", ".js", ".json", ".mjs", ".png", ".svg"}
+COPIED = {".css", ".html", ".ico", ".js", ".json", ".mjs", ".png", ".svg", ".txt"}
 NOT_COPIED = {"tsconfig.json", "package.json", "package-lock.json"}
 
 
