@@ -118,14 +118,14 @@ run_test() {
   run_tests
 }
 
-# What only computes runs on all cores; what has servers and browsers of its own, one by one.
+# Pages are tested one by one: each has a whole browser to itself.
 run_tests() {
   local failed=0
-  say "tests of parts and conformance"
+  say "tests of parts, conformance and grid"
   OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$py" -m pytest --durations=10 \
-    --numprocesses auto --dist loadfile tests/unit tests/conformance || failed=1
-  say "tests of grid and pages"
-  "$py" -m pytest --durations=10 tests/grid tests/browser || failed=1
+    --numprocesses auto --dist loadfile tests/unit tests/conformance tests/grid || failed=1
+  say "tests of pages"
+  "$py" -m pytest --durations=10 tests/browser || failed=1
   return $failed
 }
 

@@ -180,8 +180,10 @@ class Http(_Guarded, H11Protocol):
         super().handle_websocket_upgrade(event)
 
     def _should_upgrade(self) -> bool:
-        # The WebSocket library fails on a handshake with another method.
-        return self.scope["method"] == "GET" and super()._should_upgrade()
+        # The WebSocket library fails on a handshake with another method, and is not told of an
+        # older HTTP, which has no WebSockets (RFC 6455, 4.1).
+        kind = self.scope["method"], self.scope["http_version"]
+        return kind == ("GET", "1.1") and super()._should_upgrade()
 
     def send_400_response(self, msg: str) -> None:
         """What came is no HTTP."""
