@@ -12,6 +12,7 @@ Their messages name the place without its query, because a query may hold keys.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -211,9 +212,10 @@ class Host(Protocol):
         """Let go of pooled connections. The host may be used again afterwards."""
 
 
-class BaseHost:
+class BaseHost(ABC):
     """The part of a `Host` that is the same everywhere."""
 
+    @abstractmethod
     def exchange(
         self,
         method: str,
@@ -224,7 +226,6 @@ class BaseHost:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
     ) -> AbstractAsyncContextManager[Exchange]:
         """See `Host.exchange`."""
-        raise NotImplementedError
 
     async def fetch(
         self,

@@ -72,9 +72,20 @@ async def measure(
     found["gemm"] = await _gemm(page, rounds, report)
     found["overhead"] = await page.python(f"measures.overhead({3 * rounds})")
     report(overhead_line(found["overhead"]))
+    found["update"] = await page.python("measures.update_times()")
+    report(update_line(found["update"]))
     found["plans"] = await _plans(page, report)
     found["states"] = await _states(page, counts, report)
     return found
+
+
+def update_line(found: dict[str, float]) -> str:
+    """A sentence about what `measures.update_times` found."""
+    chain, others = found["chain"], found["six operations"]
+    return (
+        f"momentum on 78,400 parameters: {chain * 1e6:.0f} us as one chain, {others * 1e6:.0f} us "
+        f"as six operations, ratio {chain / others:.2f}\n"
+    )
 
 
 def prepare(made: Path, *, google: bool = True) -> list[str]:

@@ -167,6 +167,37 @@ def _product(build: str, a: np.ndarray, b: np.ndarray) -> Callable[[], Any]:
     return lambda: matmul(a, b)
 
 
+def update_times(size: int = 78_400, rounds: int = 31) -> dict[str, float]:
+    """Seconds of a step of momentum with weight decay: as one chain, and as six operations."""
+    chained = import_module("syft_web.kernels").Chain(
+        3, 2, (0.01, 0.9, 0.1), 0, 1,
+        (
+            ("mul", 8, (0, 5)), ("add", 8, (1, 8)), ("mul", 3, (2, 6)), ("add", 3, (3, 8)),
+            ("mul", 8, (3, 7)), ("sub", 4, (0, 8)),
+        ),
+        (-1, -1),
+    )  # fmt: skip
+    random = np.random.default_rng(0)
+    weight, grad, speed = (random.normal(size=size).astype(np.float32) for _ in range(3))
+    decay, factor, rate = map(np.float32, (0.01, 0.9, 0.1))
+
+    def one_by_one() -> tuple[np.ndarray, np.ndarray]:
+        first = weight * decay
+        np.add(grad, first, first)
+        moved = speed * factor
+        np.add(moved, first, moved)
+        step = moved * rate
+        return moved, np.subtract(weight, step, step)
+
+    for ours, theirs in zip(chained(weight, grad, speed), one_by_one(), strict=True):
+        assert ours.tobytes() == theirs.tobytes()
+    times: dict[str, list[float]] = {"chain": [], "six operations": []}
+    for _ in range(rounds):
+        times["chain"].append(timed(lambda: chained(weight, grad, speed), 1, 0.005))
+        times["six operations"].append(timed(one_by_one, 1, 0.005))
+    return {name: float(np.median(found)) for name, found in times.items()}
+
+
 def overhead(rounds: int = 15, length: int = 200) -> dict[str, float]:
     """Seconds per action of a plan of additions of tiny tensors, and of numpy's own addition."""
     role = Role(

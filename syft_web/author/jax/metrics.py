@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 
+from syft_web.author.metrics import Metric, Metrics, by_name
 from syft_web.errors import CaptureError
 
 __all__ = ["Metric", "Metrics", "named_metrics", "single"]
-
-Metric = Callable[..., Any]
-Metrics = Sequence[str | Metric] | Mapping[str, Metric] | None
 
 
 def named_metrics(metrics: Metrics, targets: Sequence[Any]) -> dict[str, Metric]:
@@ -26,28 +24,8 @@ def named_metrics(metrics: Metrics, targets: Sequence[Any]) -> dict[str, Metric]
     Raises:
         CaptureError: An unknown name, or two metrics of the same name.
     """
-    if metrics is None:
-        classes = len(targets) == 1 and targets[0].dtype.kind in "iub"
-        metrics = ("accuracy",) if classes else ()
-    if isinstance(metrics, Mapping):
-        return dict(metrics)
-    found: dict[str, Metric] = {}
-    for metric in (metrics,) if isinstance(metrics, str) else metrics:
-        if metric == "accuracy":
-            name, function = "accuracy", _accuracy
-        elif callable(metric):
-            name, function = getattr(metric, "__name__", type(metric).__name__), metric
-        else:
-            raise CaptureError(
-                f"There is no metric {metric!r}; give 'accuracy', or a function of output and "
-                "target."
-            )
-        if name in found:
-            raise CaptureError(
-                f"Two metrics are called {name!r}; give a mapping of names to functions."
-            )
-        found[name] = function
-    return found
+    classes = len(targets) == 1 and targets[0].dtype.kind in "iub"
+    return by_name(metrics, _accuracy, classes=classes)
 
 
 def single(value: Any, what: str) -> Any:

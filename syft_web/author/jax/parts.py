@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -122,7 +123,7 @@ class ModelArrays:
         return found + [(name, np.array(held[name]), False) for name in self._kept]
 
 
-class Step:
+class Step(ABC):
     """A function of arrays that says what each of them is.
 
     Attributes:
@@ -137,9 +138,9 @@ class Step:
     examples: list[Any]
     model: ModelArrays
 
+    @abstractmethod
     def __call__(self, *arrays: Any) -> list[Any]:
         """Do the step."""
-        raise NotImplementedError
 
 
 class TrainingStep(Step):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
+from syft_web.author.metrics import Metric, Metrics, by_name
 from syft_web.errors import CaptureError
 
 __all__ = ["Metric", "Metrics", "named_metrics", "single"]
-
-Metric = Callable[..., Tensor]
-Metrics = Sequence[str | Metric] | Mapping[str, Metric] | None
 
 
 def named_metrics(
@@ -29,30 +27,7 @@ def named_metrics(
     Raises:
         CaptureError: An unknown name, or two metrics of the same name.
     """
-    if metrics is None:
-        metrics = ("accuracy",) if _has_classes(loss, targets) else ()
-    if isinstance(metrics, Mapping):
-        return dict(metrics)
-    if isinstance(metrics, str):
-        metrics = (metrics,)
-    found: dict[str, Metric] = {}
-    for metric in metrics:
-        if metric == "accuracy":
-            name, function = "accuracy", _accuracy_of(loss)
-        elif callable(metric):
-            name = getattr(metric, "__name__", type(metric).__name__)
-            function = metric
-        else:
-            raise CaptureError(
-                f"There is no metric {metric!r}; give 'accuracy', or a function of output and "
-                "target."
-            )
-        if name in found:
-            raise CaptureError(
-                f"Two metrics are called {name!r}; give a mapping of names to functions."
-            )
-        found[name] = function
-    return found
+    return by_name(metrics, _accuracy_of(loss), classes=_has_classes(loss, targets))
 
 
 def single(value: Any, what: str) -> Tensor:

@@ -39,5 +39,8 @@ class FedAdam:
         """See `ServerOptimizer.step`."""
         v = memory[1] if memory else np.full_like(average, self.tau**2)
         m = first_moment(average, memory, self.beta1)
-        v = np.asarray(self.beta2 * v + (1 - self.beta2) * np.square(average))
+        v = self._mean_square(v, np.square(average))
         return quotient(self.lr, m, v, self.tau), [m, v]
+
+    def _mean_square(self, v: np.ndarray, square: np.ndarray) -> np.ndarray:
+        return np.asarray(self.beta2 * v + (1 - self.beta2) * square)

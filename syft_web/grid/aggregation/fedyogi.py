@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from syft_web.grid.aggregation.moments import first_moment, quotient
+from syft_web.grid.aggregation.fedadam import FedAdam
 
 __all__ = ["FedYogi"]
 
 
 @dataclass(frozen=True, slots=True)
-class FedYogi:
+class FedYogi(FedAdam):
     """As `FedAdam`, but the mean square grows and shrinks by an amount, not by a factor.
 
-    ``v = v - (1 - beta2) * average ** 2 * sign(v - average ** 2)``; the rest is FedAdam's.
-
-    Attributes:
-        lr: The server's learning rate.
-        beta1: Decay of the mean, at least 0, below 1.
-        beta2: Decay of the mean square, at least 0, below 1.
-        tau: How adaptive the steps are: the smaller, the more.
+    ``v = v - (1 - beta2) * average ** 2 * sign(v - average ** 2)``; the rest is FedAdam's, its
+    attributes included.
     """
 
-    lr: float = 0.01
-    beta1: float = 0.9
-    beta2: float = 0.99
-    tau: float = 1e-3
-    slots: ClassVar[int] = 2
-
-    def step(
-        self, average: np.ndarray, memory: Sequence[np.ndarray]
-    ) -> tuple[np.ndarray, list[np.ndarray]]:
-        """See `ServerOptimizer.step`."""
-        v = memory[1] if memory else np.full_like(average, self.tau**2)
-        m = first_moment(average, memory, self.beta1)
-        square = np.square(average)
-        v = np.asarray(v - (1 - self.beta2) * square * np.sign(v - square))
-        return quotient(self.lr, m, v, self.tau), [m, v]
+    def _mean_square(self, v: np.ndarray, square: np.ndarray) -> np.ndarray:
+        return np.asarray(v - (1 - self.beta2) * square * np.sign(v - square))

@@ -89,9 +89,9 @@ async def test_within_does_not_swallow_a_cancellation():
         await task
 
 
-async def test_a_base_host_has_no_exchange():
-    with pytest.raises(NotImplementedError):
-        await fetch(BaseHost())
+def test_a_base_host_has_no_exchange():
+    with pytest.raises(TypeError, match="exchange"):
+        BaseHost()
 
 
 def test_place_hides_what_may_be_secret():

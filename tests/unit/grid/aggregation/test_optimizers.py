@@ -35,15 +35,15 @@ def by_definition(
             m = optimizer.momentum * m - average
             x = x + optimizer.lr * m
         return x
-    assert isinstance(optimizer, FedAdam | FedYogi)
+    assert isinstance(optimizer, FedAdam)
     v = np.full(x.shape, optimizer.tau**2)
     for average in averages:
         delta = -average
         m = optimizer.beta1 * m + (1 - optimizer.beta1) * delta
-        if isinstance(optimizer, FedAdam):
-            v = optimizer.beta2 * v + (1 - optimizer.beta2) * delta**2
-        else:
+        if isinstance(optimizer, FedYogi):
             v = v - (1 - optimizer.beta2) * delta**2 * np.sign(v - delta**2)
+        else:
+            v = optimizer.beta2 * v + (1 - optimizer.beta2) * delta**2
         x = x + optimizer.lr * m / (np.sqrt(v) + optimizer.tau)
     return x
 
